@@ -1,0 +1,31 @@
+# `make help` lists what there is. The work is done by scripts/, which can be run alone.
+MODULE := order_demo_service.wasm
+WASM   := target/wasm32-wasip1/release/$(MODULE)
+
+.PHONY: help setup build native up test down clean
+.DEFAULT_GOAL := help
+
+help: ## lists the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
+
+setup: ## installs what is missing (Debian), and says so
+	@scripts/setup.sh
+
+build: setup ## builds the module and compiles it ahead of time: order_demo_service.wasm
+	@cargo build --release --target wasm32-wasip1
+	@scripts/compile.sh $(WASM) $(MODULE)
+
+native: ## builds the same source natively, for a debugger and as a baseline
+	cargo build --release
+
+up: build ## starts the service and a private MariaDB; Ctrl-C stops both
+	@scripts/up.sh
+
+test: build ## format, lints, unit tests, and the real module on WasmEdge against MariaDB
+	@scripts/test.sh
+
+down: ## stops the private MariaDB, should it still run
+	@scripts/database.sh stop
+
+clean: down ## removes all that was built, and the private database with its data
+	rm -rf target $(MODULE)

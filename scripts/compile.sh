@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Compiles a module ahead of time for this machine's processor. Does nothing when that is done already.
+# usage: compile.sh IN.wasm OUT.wasm
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/wasmedge.sh
+
+in=$1 out=$2
+stamp=target/compiled/$(basename "$(dirname "$(realpath -m "$out")")")-$(basename "$out")
+made_of="$wasmedge_version $(sha256sum <"$in")"
+if [ -e "$out" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$made_of" ]; then
+    exit 0
+fi
+
+printf '\033[1m==>\033[0m compiling ahead of time with WasmEdge %s (takes about half a minute)\n' "$wasmedge_version" >&2
+mkdir -p "$(dirname "$out")" "$(dirname "$stamp")"
+started=$SECONDS
+"$wasmedge" compile "$in" "$out.new" >"$stamp.log" 2>&1 &
+compiler=$!
+while kill -0 "$compiler" 2>/dev/null; do
+    sleep 1
+    [ -t 2 ] && printf '\r    %s s ' $((SECONDS - started)) >&2
+done
+wait "$compiler" || {
+    cat "$stamp.log" >&2
+    exit 1
+}
+mv "$out.new" "$out"
+echo "$made_of" >"$stamp"
+printf '\r    %s: %s bytes of wasm, %s compiled, %s s\n' "$out" "$(stat -c %s "$in")" "$(stat -c %s "$out")" \
+    $((SECONDS - started)) >&2

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# A private MariaDB for development and tests: its data stands under target/, it listens on loopback only.
+# usage: database.sh start   starts it unless it runs; prints its URL; exit 3: it ran already
+#        database.sh stop
+set -euo pipefail
+cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/sbin
+
+folder=$PWD/target/mariadb
+pid_file=$folder/pid
+say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+running() { [ -s "$pid_file" ] && kill -0 "$(cat "$pid_file")" 2>/dev/null; }
+answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+url() { echo "mysql://user:passwd@127.0.0.1:$(cat "$folder/port")/demo"; }
+
+start() {
+    if running; then
+        url
+        exit 3
+    fi
+    mkdir -p "$folder"
+    if [ ! -d "$folder/data/mysql" ]; then
+        say "creating a private MariaDB under target/mariadb"
+        rm -rf "$folder/data"
+        mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$folder/data" --skip-test-db \
+            --skip-name-resolve --auth-root-authentication-method=socket >"$folder/install.log" 2>&1 || {
+            tail -n 20 "$folder/install.log" >&2
+            exit 1
+        }
+    fi
+    cat >"$folder/init.sql" <<'END'
+CREATE DATABASE IF NOT EXISTS demo;
+CREATE USER IF NOT EXISTS 'user'@'127.0.0.1' IDENTIFIED BY 'passwd';
+GRANT ALL ON *.* TO 'user'@'127.0.0.1';
+END
+    local port=3306
+    while answers "$port"; do port=$((port + 1)); done
+    echo "$port" >"$folder/port"
+    # A session of its own: Ctrl-C is for the service; the database is then stopped in good order.
+    # The socket's path is relative to the data folder, because it may have 107 characters only.
+    setsid mariadbd --no-defaults --user="$(id -un)" --datadir="$folder/data" --socket=mariadb.sock \
+        --pid-file="$pid_file" --port="$port" --bind-address=127.0.0.1 --skip-name-resolve \
+        --init-file="$folder/init.sql" --character-set-server=utf8mb4 --max-connections=500 \
+        >"$folder/server.log" 2>&1 </dev/null &
+    local server=$!
+    until running && answers "$port"; do
+        kill -0 "$server" 2>/dev/null || {
+            tail -n 20 "$folder/server.log" >&2
+            exit 1
+        }
+        sleep 0.1
+    done
+    say "MariaDB is running on 127.0.0.1:$port, data under target/mariadb"
+    url
+}
+
+stop() {
+    running || return 0
+    local pid
+    pid=$(cat "$pid_file")
+    kill "$pid"
+    while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+    say "MariaDB is stopped"
+}
+
+case ${1:-} in
+start) start ;;
+stop) stop ;;
+*) echo "usage: database.sh start|stop" >&2 && exit 2 ;;
+esac

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Installs what the build and the tests need and is not there yet, and says so. Does nothing when all is there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+have() { command -v "$1" >/dev/null 2>&1; }
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# A command that shows that something is there, and the Debian package that brings it.
+missing=()
+need() { have "$1" || missing+=("$2"); }
+PATH=$PATH:/usr/sbin # Debian keeps mariadbd there, where users do not look
+need cc gcc
+need curl curl
+need clang clang
+need mariadbd mariadb-server-core
+need mariadb-install-db mariadb-server-core
+need my_print_defaults mariadb-client-core
+[ -e /usr/include/wasm32-wasi ] || [ -n "${CFLAGS_wasm32_wasip1:-}" ] || missing+=(wasi-libc)
+[ -x target/tools/bin/wasmedge ] || have wasmedge || missing+=(wasmedge)
+
+if ! have cargo; then
+    say "Rust is missing. Get it from https://rustup.rs, open a new shell, and run this again."
+    exit 1
+fi
+if have rustup; then
+    sysroot=$(rustc --print sysroot)
+    if [ ! -e "$sysroot/lib/rustlib/wasm32-wasip1" ]; then
+        say "adding Rust's target wasm32-wasip1"
+        rustup target add wasm32-wasip1
+    fi
+    have cargo-clippy && cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+    have cargo-fmt && cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+fi
+
+if [ ${#missing[@]} -gt 0 ] && ! have apt-get; then
+    say "These are missing, and this system has no apt to install them with: ${missing[*]} (Debian's names)."
+    say "clang with wasi-libc: any, then set CFLAGS_wasm32_wasip1='--target=wasm32-wasi -isystem HEADERS'."
+    say "MariaDB: any server with mariadb-install-db, or set DATABASE_URL. WasmEdge: https://wasmedge.org, 0.14 or later."
+    exit 1
+fi
+
+unpack_wasmedge=
+if [[ " ${missing[*]} " == *" wasmedge "* ]]; then
+    as_root apt-get update -q
+    if ! apt-cache show wasmedge >/dev/null 2>&1; then
+        # Debian 12 has no such package: Debian 13's is unpacked into a folder, without touching the system.
+        unpack_wasmedge=yes
+        missing=("${missing[@]/#wasmedge/}")
+        have mmdebstrap || missing+=(mmdebstrap)
+    fi
+elif [ ${#missing[@]} -gt 0 ]; then
+    as_root apt-get update -q
+fi
+read -ra packages <<<"${missing[*]}"
+if [ ${#packages[@]} -gt 0 ]; then
+    say "installing ${packages[*]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "${packages[@]}"
+fi
+if [ -n "$unpack_wasmedge" ]; then
+    scripts/unpack-wasmedge.sh trixie target/tools/bin/wasmedge
+fi

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Unpacks WasmEdge and every library it needs from a Debian release into target/tools, without touching the system.
+# usage: unpack-wasmedge.sh trixie|testing COMMAND     (COMMAND: the file through which it is then run)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+release=$1 command=$2
+folder=target/tools/wasmedge-$release
+[ -x "$command" ] && exit 0
+
+printf '\033[1m==>\033[0m unpacking WasmEdge from Debian %s under %s\n' "$release" "$folder" >&2
+rm -rf "$folder"
+mkdir -p "$(dirname "$folder")" "$(dirname "$command")"
+# Testing's index carries an expiry date that a mirror may have passed; its signature is checked all the same.
+mmdebstrap --variant=extract --include=wasmedge --aptopt='Acquire::Check-Valid-Until "false"' \
+    --skip=check/empty "$release" "$folder"
+
+cat >"$command" <<'END'
+#!/bin/sh
+# WasmEdge with its own libraries and its own loader, whatever the system has.
+root=$(dirname "$(readlink -f "$0")")/../FOLDER
+for loader in "$root"/usr/lib/*-linux-gnu/ld-linux-*.so.*; do :; done
+exec "$loader" --library-path "$(dirname "$loader")" "$root/usr/bin/wasmedge" "$@"
+END
+sed -i "s|FOLDER|wasmedge-$release|" "$command"
+chmod +x "$command"

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Starts the service, with a private database unless DATABASE_URL names one, and stops both on Ctrl-C.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+stop_database=
+service=
+finish() {
+    trap - EXIT
+    if [ -n "$service" ]; then kill "$service" 2>/dev/null || true; fi
+    if [ -n "$stop_database" ]; then scripts/database.sh stop; fi
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+if [ -z "${DATABASE_URL:-}" ]; then
+    code=0
+    DATABASE_URL=$(scripts/database.sh start) || code=$?
+    case $code in
+    0) stop_database=yes ;;
+    3) ;; # somebody else's, who will stop it
+    *) exit $code ;;
+    esac
+fi
+export DATABASE_URL
+
+scripts/serve.sh order_demo_service.wasm &
+service=$!
+address=http://127.0.0.1:${PORT:-8080}
+until curl -fs "$address/readyz" >/dev/null 2>&1; do
+    kill -0 "$service" 2>/dev/null || wait "$service"
+    sleep 0.1
+done
+cat >&2 <<END
+
+The service is ready at $address. In another terminal:
+
+  curl $address/init
+  curl $address/create_orders -X POST -d @orders.json
+  curl $address/orders
+  curl $address/update_order -X POST -d @update_order.json
+  curl "$address/delete_order?id=2"
+
+Ctrl-C stops it.
+
+END
+wait "$service"

@@ -1,0 +1,180 @@
+//! Every setting of the service. WASI has no command line to speak of, so settings come as environment
+//! variables (`wasmedge --env NAME=VALUE`), all read here, once, and all mistakes are reported together.
+
+use std::{net::IpAddr, net::SocketAddr, str::FromStr, time::Duration};
+
+use anyhow::bail;
+use mysql_async::Opts;
+
+/// An environment variable that the service reads.
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What holds when it is not set; `None`: it has to be set.
+    pub default: Option<&'static str>,
+    /// What it means, in a few words.
+    pub meaning: &'static str,
+}
+
+/// Every variable there is. README's table and the launcher's list are checked against this one.
+pub const VARIABLES: &[Variable] = &[
+    variable("DATABASE_URL", None, "`mysql://user:password@host:port/database`"),
+    variable("PORT", Some("8080"), "TCP port to listen on"),
+    variable("BIND", Some("0.0.0.0"), "IP address to listen on"),
+    variable("CORS_ALLOW_ORIGIN", Some("*"), "origin of the browser clients that may call, or `*`"),
+    variable("MAX_BODY_BYTES", Some("16777216"), "largest request body; more is 413"),
+    variable("DB_POOL_SIZE", Some("5"), "connections to the database at most"),
+    variable("DB_ACQUIRE_TIMEOUT", Some("2"), "seconds to wait for a free connection, then 503"),
+    variable("DB_TIMEOUT", Some("5"), "seconds a request may spend in the database, then 503"),
+];
+
+const fn variable(name: &'static str, default: Option<&'static str>, meaning: &'static str) -> Variable {
+    Variable { name, default, meaning }
+}
+
+/// The settings of one process. It holds a password, so it has no `Debug`.
+pub struct Config {
+    /// Where the database is and who we are there (`DATABASE_URL`).
+    pub database: Opts,
+    /// Where to listen (`BIND`, `PORT`).
+    pub address: SocketAddr,
+    /// The value of `Access-Control-Allow-Origin`.
+    pub cors_allow_origin: hyper::header::HeaderValue,
+    /// The largest request body, in bytes.
+    pub max_body_bytes: usize,
+    /// The most connections to the database.
+    pub db_pool_size: usize,
+    /// The longest wait for one of them.
+    pub db_acquire_timeout: Duration,
+    /// The longest time that one request's work in the database may take.
+    pub db_timeout: Duration,
+}
+
+impl Config {
+    /// Reads the settings through `look_up`, a variable's name to its value. An empty value counts as not set.
+    ///
+    /// # Errors
+    /// One message that names every variable that is missing or wrong. A value of `DATABASE_URL` is never quoted.
+    pub fn from_variables(look_up: impl Fn(&str) -> Option<String>) -> anyhow::Result<Config> {
+        let mut reader = Reader { look_up, mistakes: Vec::new() };
+        let database = reader.read("DATABASE_URL", database_url);
+        let port = reader.read("PORT", number_in(1..=u16::MAX));
+        let ip = reader.read("BIND", |text| IpAddr::from_str(text).map_err(|_| "must be an IP address".into()));
+        let cors_allow_origin =
+            reader.read("CORS_ALLOW_ORIGIN", |text| text.parse().map_err(|_| "must be an origin or *".into()));
+        let max_body_bytes = reader.read("MAX_BODY_BYTES", number_in(1..=1 << 30));
+        let db_pool_size = reader.read("DB_POOL_SIZE", number_in(1..=1000));
+        let db_acquire_timeout = reader.read("DB_ACQUIRE_TIMEOUT", seconds);
+        let db_timeout = reader.read("DB_TIMEOUT", seconds);
+
+        let read = (|| {
+            Some(Config {
+                database: database?,
+                address: SocketAddr::new(ip?, port?),
+                cors_allow_origin: cors_allow_origin?,
+                max_body_bytes: max_body_bytes?,
+                db_pool_size: db_pool_size?,
+                db_acquire_timeout: db_acquire_timeout?,
+                db_timeout: db_timeout?,
+            })
+        })();
+        match read {
+            Some(config) => Ok(config),
+            None => bail!("the configuration is not usable:\n  {}", reader.mistakes.join("\n  ")),
+        }
+    }
+}
+
+struct Reader<L> {
+    look_up: L,
+    mistakes: Vec<String>,
+}
+
+impl<L: Fn(&str) -> Option<String>> Reader<L> {
+    fn read<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let default = VARIABLES.iter().find(|variable| variable.name == name).and_then(|variable| variable.default);
+        let value = (self.look_up)(name).filter(|value| !value.is_empty());
+        let problem = match value.as_deref().or(default) {
+            None => "is not set".to_string(),
+            Some(text) => match parse(text) {
+                Ok(value) => return Some(value),
+                Err(problem) => problem,
+            },
+        };
+        self.mistakes.push(format!("{name} {problem}"));
+        None
+    }
+}
+
+fn database_url(text: &str) -> Result<Opts, String> {
+    const FORM: &str = "must have the form mysql://user:password@host:port/database";
+    // The driver's own message could quote the password.
+    let opts = Opts::from_url(text).map_err(|_| FORM.to_string())?;
+    match opts.db_name() {
+        None | Some("") => Err(format!("names no database; it {FORM}")),
+        Some(_) => Ok(opts),
+    }
+}
+
+fn number_in<T>(range: std::ops::RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String>
+where
+    T: FromStr + PartialOrd + std::fmt::Display,
+{
+    move |text| match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!("must be a whole number from {} to {}", range.start(), range.end())),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(number) if (0.001..=3600.0).contains(&number) => Ok(Duration::from_secs_f64(number)),
+        _ => Err("must be a number of seconds from 0.001 to 3600".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> anyhow::Result<Config> {
+        Config::from_variables(|name| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string())
+        })
+    }
+
+    #[test]
+    fn only_the_database_has_to_be_named() {
+        let config = read(&[("DATABASE_URL", "mysql://user:passwd@127.0.0.1:3306/mysql")]).unwrap();
+
+        assert_eq!(config.address.to_string(), "0.0.0.0:8080");
+        assert_eq!(config.max_body_bytes, 16 << 20);
+        assert_eq!(config.db_timeout, Duration::from_secs(5));
+        assert_eq!(config.database.db_name(), Some("mysql"));
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_together_and_no_password_is_quoted() {
+        let message = read(&[
+            ("DATABASE_URL", "postgres://user:hunter2@127.0.0.1/mysql"),
+            ("PORT", "99999"),
+            ("BIND", "localhost"),
+            ("DB_TIMEOUT", "soon"),
+        ])
+        .err()
+        .unwrap()
+        .to_string();
+
+        for name in ["DATABASE_URL", "PORT", "BIND", "DB_TIMEOUT"] {
+            assert!(message.contains(name), "{message}");
+        }
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+
+    #[test]
+    fn a_database_url_without_a_database_is_refused() {
+        let message = read(&[("DATABASE_URL", "mysql://user@127.0.0.1:3306")]).err().unwrap().to_string();
+
+        assert!(message.contains("names no database"), "{message}");
+    }
+}

@@ -1,0 +1,117 @@
+//! The database: a pool of connections, each use of it bounded in time. Knows no table.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use anyhow::anyhow;
+use mysql_async::{Conn, OptsBuilder, Pool, PoolConstraints, PoolOpts, Transaction, TxOpts, prelude::Queryable};
+use tokio::{sync::Semaphore, time::timeout};
+
+use crate::{config::Config, error::Error};
+
+/// What every connection is set to: what does not fit a column is an error, never cut to size.
+const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'";
+
+/// The pool. It connects when it is first used, and again whenever a connection has gone.
+pub struct Database {
+    pool: Pool,
+    /// One for each connection. Waiting for one can be given up safely, which the pool's own queue does not promise.
+    permits: Semaphore,
+    acquire_timeout: Duration,
+    timeout: Duration,
+    open: AtomicBool,
+}
+
+impl Database {
+    /// A pool as `config` has it. Nothing is connected yet.
+    pub fn new(config: &Config) -> Database {
+        let size = config.db_pool_size;
+        let options = OptsBuilder::from_opts(config.database.clone())
+            // A replaced row counts even when nothing in it differs.
+            .client_found_rows(true)
+            // The sandbox has no Unix sockets; the native build shall do the same.
+            .prefer_socket(false)
+            .setup(vec![SESSION])
+            .pool_opts(
+                PoolOpts::new()
+                    .with_constraints(PoolConstraints::new(1, size).unwrap_or_default())
+                    // Prepared statements live as long as the connection. Nothing else is left behind in a session:
+                    // the driver rolls back what was not committed.
+                    .with_reset_connection(false),
+            );
+        Database {
+            pool: Pool::new(options),
+            permits: Semaphore::new(size),
+            acquire_timeout: config.db_acquire_timeout,
+            timeout: config.db_timeout,
+            open: AtomicBool::new(false),
+        }
+    }
+
+    /// Lets requests in, once the schema is in place.
+    pub fn open(&self) {
+        self.open.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a request's work could be done now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] with the reason.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.run(async |conn| Ok(conn.ping().await?)).await
+    }
+
+    /// Does one request's work on a connection, within the time limit. Work that is given up, because time is up
+    /// or the client has gone, ends the connection, and with it whatever was not committed.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when there is no connection to be had or the time is up; otherwise the work's own.
+    pub async fn run<T>(&self, work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {
+        if !self.open.load(Ordering::Relaxed) {
+            return Err(Error::Unavailable("the database cannot be reached, or its schema is not in place yet", None));
+        }
+        self.run_within(self.timeout, work).await
+    }
+
+    /// The same in a transaction, which is committed when the work is done and rolled back when it fails.
+    ///
+    /// # Errors
+    /// As [`Database::run`].
+    pub async fn transaction<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Transaction<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.run(async |conn| {
+            let mut transaction = conn.start_transaction(TxOpts::default()).await?;
+            let value = work(&mut transaction).await?;
+            transaction.commit().await?;
+            Ok(value)
+        })
+        .await
+    }
+
+    /// Does work on a connection within `limit`, whether or not requests are let in.
+    ///
+    /// # Errors
+    /// As [`Database::run`].
+    pub async fn run_within<T>(
+        &self,
+        limit: Duration,
+        work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let _permit = match timeout(self.acquire_timeout, self.permits.acquire()).await {
+            Ok(permit) => permit.map_err(|closed| Error::Internal(closed.into()))?,
+            Err(_) => return Err(Error::Unavailable("every connection to the database is busy", None)),
+        };
+        let connected = async {
+            let mut conn = self.pool.get_conn().await?;
+            work(&mut conn).await
+        };
+        timeout(limit, connected).await.unwrap_or_else(|_| {
+            let cause = anyhow!("no answer within {limit:?}");
+            Err(Error::Unavailable("the database did not answer in time", Some(cause)))
+        })
+    }
+}

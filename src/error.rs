@@ -1,0 +1,207 @@
+//! What can go wrong, by meaning, and how it is told: to the client as problem details (RFC 9457), to the log
+//! with its cause. The two texts differ on purpose: nothing internal reaches the client.
+
+use hyper::{
+    Body, Response, StatusCode,
+    header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+};
+use serde::Serialize;
+
+/// Seconds after which a client should try again when the database is away.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// Why a request was not done. Each variant's text is for the client; a `cause` is for the log only.
+#[derive(Debug)]
+pub enum Error {
+    /// 400: the request cannot be read: not JSON, or a parameter is missing or wrong.
+    BadRequest(String, Vec<Fault>),
+    /// 404: no such endpoint or row.
+    NotFound(String),
+    /// 405: the path is known, the method is not; with the methods that are.
+    MethodNotAllowed(String),
+    /// 409: it contradicts what is stored.
+    Conflict(String),
+    /// 413: the body is larger than this many bytes.
+    TooLarge(usize),
+    /// 422: JSON, but not what is asked for; with one entry for each fault.
+    Invalid(Vec<Fault>),
+    /// 500: a fault of ours.
+    Internal(anyhow::Error),
+    /// 503: the database is away or too busy; the text says what to wait for.
+    Unavailable(&'static str, Option<anyhow::Error>),
+}
+
+/// One thing that is wrong with a request: where, and what would be right.
+#[derive(Debug, Serialize)]
+pub struct Fault {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub place: Place,
+    /// What would be right, in words for a person.
+    pub detail: String,
+}
+
+/// Where in a request a fault stands.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// In the JSON body: a JSON Pointer (RFC 6901), such as `/3/quantity`.
+    Pointer(String),
+    /// In the path or the query: the parameter's name.
+    Parameter(String),
+}
+
+impl Fault {
+    /// A fault in the body at `pointer`.
+    pub fn at(pointer: impl Into<String>, detail: impl Into<String>) -> Fault {
+        Fault { place: Place::Pointer(pointer.into()), detail: detail.into() }
+    }
+}
+
+impl Error {
+    /// A path or query parameter that is missing or wrong.
+    pub fn parameter(name: &str, detail: impl Into<String>) -> Error {
+        let detail = detail.into();
+        let fault = Fault { place: Place::Parameter(name.into()), detail: detail.clone() };
+        Error::BadRequest(format!("parameter '{name}' {detail}"), vec![fault])
+    }
+
+    /// The status that it is answered with.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Error::BadRequest(..) => StatusCode::BAD_REQUEST,
+            Error::NotFound(_) => StatusCode::NOT_FOUND,
+            Error::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Error::Conflict(_) => StatusCode::CONFLICT,
+            Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Error::Unavailable(..) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// What the client reads: `application/problem+json`, with the request's id to ask about.
+    pub fn to_response(&self, request_id: &str) -> Response<Body> {
+        let status = self.status();
+        let problem = Problem {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: self.detail(),
+            errors: self.faults(),
+            request_id,
+        };
+        let mut response = Response::new(Body::from(serde_json::to_vec(&problem).unwrap_or_default()));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match self {
+            Error::Unavailable(..) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+            }
+            Error::MethodNotAllowed(methods) => {
+                if let Ok(methods) = HeaderValue::from_str(methods) {
+                    headers.insert(ALLOW, methods);
+                }
+            }
+            _ => {}
+        }
+        response
+    }
+
+    /// What the log keeps of a fault on our side: the cause, which the client is not told.
+    pub fn cause(&self) -> Option<String> {
+        match self {
+            Error::Internal(cause) | Error::Unavailable(_, Some(cause)) => Some(format!("{cause:#}")),
+            Error::Unavailable(reason, None) => Some((*reason).to_string()),
+            _ => None,
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Error::BadRequest(detail, _) | Error::NotFound(detail) | Error::Conflict(detail) => detail.clone(),
+            Error::MethodNotAllowed(methods) => format!("this path answers {methods}"),
+            Error::TooLarge(limit) => format!("the body may have {limit} bytes at most"),
+            Error::Invalid(faults) => match faults.as_slice() {
+                [_] => "one field is not valid, see 'errors'".to_string(),
+                _ => format!("{} fields are not valid, see 'errors'", faults.len()),
+            },
+            Error::Internal(_) => "something went wrong on our side; the log has it under this request_id".to_string(),
+            Error::Unavailable(reason, _) => (*reason).to_string(),
+        }
+    }
+
+    fn faults(&self) -> &[Fault] {
+        match self {
+            Error::BadRequest(_, faults) | Error::Invalid(faults) => faults,
+            _ => &[],
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Fault],
+    request_id: &'a str,
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.cause().unwrap_or_else(|| self.detail()))
+    }
+}
+
+/// The server's error codes that pass with time: too many connections, shutting down, disk or table full,
+/// read-only (a failover), lock time-out, deadlock, too many for this user, table missing (being recreated).
+const PASSING: &[u16] = &[1021, 1040, 1053, 1114, 1146, 1203, 1205, 1213, 1226, 1290, 1927];
+
+/// A driver's error is our fault, unless it says that the database cannot be reached or is too busy.
+/// What else a code may mean (a conflict, for instance) is decided where the statement is issued.
+impl From<mysql_async::Error> for Error {
+    fn from(error: mysql_async::Error) -> Error {
+        match &error {
+            mysql_async::Error::Server(server) if PASSING.contains(&server.code) => {
+                Error::Unavailable("the database cannot do this at the moment", Some(error.into()))
+            }
+            // Access denied, unknown database: it is the set-up that has to change, but nothing is wrong in here.
+            mysql_async::Error::Server(server) if [1044, 1045, 1049].contains(&server.code) => {
+                Error::Unavailable("the database does not let this service in", Some(error.into()))
+            }
+            mysql_async::Error::Io(_) | mysql_async::Error::Driver(_) => {
+                Error::Unavailable("the database cannot be reached", Some(error.into()))
+            }
+            _ => Error::Internal(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_meaning_has_its_status() {
+        let cause = || anyhow::anyhow!("secret");
+        let table = [
+            (Error::BadRequest(String::new(), vec![]), 400),
+            (Error::NotFound(String::new()), 404),
+            (Error::MethodNotAllowed("GET".into()), 405),
+            (Error::Conflict(String::new()), 409),
+            (Error::TooLarge(1), 413),
+            (Error::Invalid(vec![]), 422),
+            (Error::Internal(cause()), 500),
+            (Error::Unavailable("", Some(cause())), 503),
+        ];
+
+        for (error, status) in table {
+            assert_eq!(error.status().as_u16(), status);
+            assert!(!error.detail().contains("secret"));
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Reads the fields of a JSON object one by one, so that everything that is wrong can be told at once, each
+//! fault at its JSON Pointer. Knows JSON and faults, no entity.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use crate::{
+    decimal,
+    error::{Error, Fault},
+    money::Money,
+};
+
+/// More faults than this are not listed: nobody reads them, and a body can hold millions.
+const MOST_FAULTS: usize = 100;
+
+/// Checks that `body` is one JSON text (RFC 8259), whatever it holds.
+///
+/// # Errors
+/// [`Error::BadRequest`], with the line and column of the first fault.
+pub fn document(body: &[u8]) -> Result<&RawValue, Error> {
+    let refuse = |detail: String| Error::BadRequest(detail, Vec::new());
+    let text = std::str::from_utf8(body).map_err(|error| refuse(format!("the body is not UTF-8: {error}")))?;
+    if text.trim_ascii().is_empty() {
+        return Err(refuse("the body is empty; JSON is expected".to_string()));
+    }
+    serde_json::from_str(text).map_err(|error| refuse(format!("the body is not JSON: {error}")))
+}
+
+/// Reads one value with `read`, which gets a [`Fields`] for it.
+///
+/// # Errors
+/// [`Error::Invalid`], with every fault that was found.
+pub fn one<T>(value: &RawValue, read: impl Fn(&mut Fields) -> T) -> Result<T, Error> {
+    let mut faults = Vec::new();
+    let item = read_item(value, String::new(), &read, &mut faults);
+    if faults.is_empty() { Ok(item) } else { Err(Error::Invalid(faults)) }
+}
+
+/// Reads an array of values with `read`, all or none.
+///
+/// # Errors
+/// [`Error::Invalid`], with every fault that was found, at most a hundred.
+pub fn many<T>(value: &RawValue, read: impl Fn(&mut Fields) -> T) -> Result<Vec<T>, Error> {
+    let elements: Vec<&RawValue> = serde_json::from_str(value.get())
+        .map_err(|_| Error::Invalid(vec![Fault::at("", "must be an array of objects")]))?;
+    let mut faults = Vec::new();
+    let mut items = Vec::with_capacity(elements.len());
+    for (index, element) in elements.into_iter().enumerate() {
+        items.push(read_item(element, format!("/{index}"), &read, &mut faults));
+        if faults.len() >= MOST_FAULTS {
+            faults.truncate(MOST_FAULTS);
+            break;
+        }
+    }
+    if faults.is_empty() { Ok(items) } else { Err(Error::Invalid(faults)) }
+}
+
+fn read_item<T>(value: &RawValue, pointer: String, read: impl Fn(&mut Fields) -> T, faults: &mut Vec<Fault>) -> T {
+    let mut fields = Fields { pointer, members: Vec::new(), faults };
+    match serde_json::from_str(value.get()) {
+        Ok(Members(members)) => fields.members = members,
+        Err(_) => {
+            fields.faults.push(Fault::at(fields.pointer.clone(), "must be an object"));
+            // Each field would be missing: one fault says it all.
+            let mut ignored = Vec::new();
+            return read(&mut Fields { pointer: String::new(), members: Vec::new(), faults: &mut ignored });
+        }
+    }
+    let item = read(&mut fields);
+    fields.refuse_the_rest();
+    item
+}
+
+/// The fields of one JSON object that have not been read yet. A field that is missing or wrong is noted as a
+/// fault and reads as its type's default, so that the next one can be read too.
+pub struct Fields<'a> {
+    pointer: String,
+    members: Vec<(Cow<'a, str>, &'a RawValue)>,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl<'a> Fields<'a> {
+    /// A whole number that a signed INT column holds, and not negative.
+    pub fn integer(&mut self, name: &str) -> i32 {
+        self.read(name, "must be a whole number from 0 to 2147483647", |raw| {
+            decimal::scaled(raw.get(), 0).and_then(|number| i32::try_from(number).ok()).filter(|number| *number >= 0)
+        })
+    }
+
+    /// An amount of money that is not negative.
+    pub fn money(&mut self, name: &str) -> Money {
+        self.read(name, "must be an amount from 0 to 99999999.99 with at most two decimals", |raw| {
+            Money::parse(raw.get()).filter(|money| (Money::ZERO..=Money::MAX).contains(money))
+        })
+    }
+
+    /// Text of 1 to 255 characters, as a VARCHAR(255) column holds it.
+    pub fn text(&mut self, name: &str) -> String {
+        self.read(name, "must be a text of 1 to 255 characters", |raw| {
+            serde_json::from_str::<String>(raw.get()).ok().filter(|text| (1..=255).contains(&text.chars().count()))
+        })
+    }
+
+    fn read<T: Default>(&mut self, name: &str, rule: &str, parse: impl Fn(&RawValue) -> Option<T>) -> T {
+        let Some(position) = self.members.iter().position(|(member, _)| member == name) else {
+            self.fault(name, format!("is missing; it {rule}"));
+            return T::default();
+        };
+        let (_, raw) = self.members.swap_remove(position);
+        if self.members.iter().any(|(member, _)| member == name) {
+            self.members.retain(|(member, _)| member != name);
+            self.fault(name, "is given more than once".to_string());
+            return T::default();
+        }
+        parse(raw).unwrap_or_else(|| {
+            self.fault(name, rule.to_string());
+            T::default()
+        })
+    }
+
+    /// A name that nobody reads is a fault too: it is most often another one, misspelt.
+    fn refuse_the_rest(&mut self) {
+        for (name, _) in std::mem::take(&mut self.members) {
+            self.fault(&name, "is not a known field".to_string());
+            if self.faults.len() >= MOST_FAULTS {
+                break;
+            }
+        }
+    }
+
+    fn fault(&mut self, name: &str, detail: String) {
+        let name = name.replace('~', "~0").replace('/', "~1"); // RFC 6901, section 3
+        self.faults.push(Fault::at(format!("{}/{name}", self.pointer), detail));
+    }
+}
+
+/// The members of a JSON object in their order, also those that are given twice.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(8);
+                while let Some((Name(name), value)) = map.next_entry()? {
+                    members.push((name, value));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(body: &str) -> Vec<(String, String)> {
+        let value = document(body.as_bytes()).unwrap();
+        let read = |fields: &mut Fields| (fields.integer("count"), fields.money("price"), fields.text("name"));
+        let Err(Error::Invalid(faults)) = many(value, read) else { panic!("accepted: {body}") };
+        faults
+            .into_iter()
+            .map(|fault| match fault.place {
+                crate::error::Place::Pointer(pointer) => (pointer, fault.detail),
+                crate::error::Place::Parameter(name) => panic!("no parameter: {name}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_fault_is_told_at_its_own_pointer() {
+        let good = r#"{"count": 1, "price": 0.5, "name": "a"}"#;
+
+        let table = [
+            ("{}".to_string(), vec![""]),
+            (format!("[{good}, 5]"), vec!["/1"]),
+            (
+                format!(r#"[{good}, {{"count": -1, "price": 0.125, "name": ""}}]"#),
+                vec!["/1/count", "/1/price", "/1/name"],
+            ),
+            (r#"[{"count": 1, "price": 1}]"#.to_string(), vec!["/0/name"]),
+            (r#"[{"count": 1, "count": 2, "price": 1, "name": "a"}]"#.to_string(), vec!["/0/count"]),
+            (r#"[{"count": 1, "price": 1, "name": "a", "a/b~": 1}]"#.to_string(), vec!["/0/a~1b~0"]),
+        ];
+
+        for (body, pointers) in table {
+            let found: Vec<String> = faults(&body).into_iter().map(|(pointer, _)| pointer).collect();
+            assert_eq!(found, pointers, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_million_faults_are_cut_to_a_hundred() {
+        let body = format!("[{}]", vec!["{}"; 1000].join(","));
+
+        assert_eq!(faults(&body).len(), MOST_FAULTS);
+    }
+}

@@ -1,0 +1,79 @@
+//! A database-backed microservice that runs as WebAssembly on WasmEdge.
+//!
+//! The modules, in the order in which to read them:
+//!
+//! - [`config`]: every environment variable, its default and its meaning.
+//! - [`server`]: takes connections, gives each request to the router, logs it.
+//! - [`routes`]: finds the handler of a method and a path.
+//! - [`system`]: the endpoints that know no entity.
+//! - [`orders`]: the entity. All that knows what an order is stands there, and nowhere else.
+//! - [`request`], [`fields`], [`decimal`], [`money`]: from a request's bytes to checked values.
+//! - [`response`], [`error`]: from values and errors to a response.
+//! - [`db`], [`migrations`]: the pool, transactions, and the schema.
+//! - [`log`]: one line of JSON a request.
+
+pub mod config;
+pub mod db;
+pub mod decimal;
+pub mod error;
+pub mod fields;
+pub mod log;
+pub mod migrations;
+pub mod money;
+pub mod orders;
+pub mod request;
+pub mod response;
+pub mod routes;
+pub mod server;
+pub mod system;
+
+use std::{sync::Arc, time::Duration};
+
+use config::Config;
+use db::Database;
+use migrations::Migration;
+use routes::Route;
+
+/// Every endpoint, in the order in which `GET /` lists them. An entity is wired in here.
+pub const ROUTES: &[&[Route]] = &[system::ROUTES, orders::ROUTES];
+
+/// Every step of the schema. An entity is wired in here.
+pub const MIGRATIONS: &[&[Migration]] = &[orders::MIGRATIONS];
+
+/// What every handler can reach.
+pub struct App {
+    /// The settings of this process.
+    pub config: Config,
+    /// The database.
+    pub db: Database,
+}
+
+impl App {
+    /// Puts the parts together. Nothing is connected yet: the service starts whether or not the database is up.
+    pub fn new(config: Config) -> Arc<App> {
+        let db = Database::new(&config);
+        Arc::new(App { config, db })
+    }
+
+    /// Brings the schema up to date, trying until it is; until then every use of the database is a 503.
+    pub async fn migrate_until_done(self: Arc<App>) {
+        const PAUSE: Duration = Duration::from_millis(500);
+        let mut last_problem = String::new();
+        loop {
+            match migrations::apply(&self.db, MIGRATIONS).await {
+                Ok(applied) => {
+                    log::message(&format!("schema up to date ({applied} steps applied now)"));
+                    return self.db.open();
+                }
+                Err(error) => {
+                    let problem = error.to_string();
+                    if problem != last_problem {
+                        log::message(&format!("waiting for the database: {problem}"));
+                        last_problem = problem;
+                    }
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}

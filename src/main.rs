@@ -1,0 +1,31 @@
+//! Start-up: configuration, database, listener, serve. The only place that ends the process.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use service::{App, config::Config, log, server};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::message(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
+    let config = Config::from_variables(|name| std::env::var(name).ok())?;
+    let address = config.address;
+    let listener =
+        server::listen(address).with_context(|| format!("cannot listen on {address} (is the port taken?)"))?;
+
+    let app = App::new(config);
+    tokio::spawn(app.clone().migrate_until_done());
+
+    log::message(&format!("listening on http://{address}"));
+    server::serve(app, listener).await;
+    Ok(())
+}

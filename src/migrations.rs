@@ -1,0 +1,81 @@
+//! The schema, in numbered steps. Each is applied once to a database, however many instances start at the same
+//! time: they take turns under a lock of the database server.
+
+use std::time::Duration;
+
+use mysql_async::{Conn, prelude::Queryable};
+
+use crate::{db::Database, error::Error};
+
+/// A step may rewrite a large table, so it gets more time than a request.
+const TIME_LIMIT: Duration = Duration::from_secs(600);
+
+const CREATE_RECORD: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
+    name       VARCHAR(100) NOT NULL PRIMARY KEY,
+    applied_at TIMESTAMP    NOT NULL DEFAULT CURRENT_TIMESTAMP
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4";
+const APPLIED: &str = "SELECT name FROM schema_migrations";
+const RECORD: &str = "INSERT INTO schema_migrations (name) VALUES (?)";
+
+// Lock names are the server's, not the database's, and have 64 characters at most.
+const LOCK: &str = "SELECT GET_LOCK(CONCAT('schema_migrations.', MD5(DATABASE())), 10)";
+const UNLOCK: &str = "DO RELEASE_LOCK(CONCAT('schema_migrations.', MD5(DATABASE())))";
+
+/// One numbered step: a file in `sql/`.
+pub struct Migration {
+    /// The file's name without its ending.
+    pub name: &'static str,
+    /// What it holds.
+    pub sql: &'static str,
+}
+
+/// Applies, in their sequence, the steps that this database has not seen yet. Gives their number.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away or another instance holds the lock for long;
+/// [`Error::Internal`] when a step is wrong. What was applied before stays and is not done again.
+pub async fn apply(db: &Database, sets: &[&[Migration]]) -> Result<usize, Error> {
+    db.run_within(TIME_LIMIT, async |conn| {
+        locked(conn, async |conn| {
+            conn.query_drop(CREATE_RECORD).await?;
+            let seen: Vec<String> = conn.query(APPLIED).await?;
+            let is_new = |step: &&Migration| !seen.iter().any(|name| name == step.name);
+            let steps: Vec<&Migration> = sets.iter().copied().flatten().filter(is_new).collect();
+            for step in &steps {
+                conn.query_drop(step.sql).await?;
+                conn.exec_drop(RECORD, (step.name,)).await?;
+            }
+            Ok(steps.len())
+        })
+        .await
+    })
+    .await
+}
+
+/// Drops tables with the statement `drop`, and makes them again from `steps`.
+///
+/// # Errors
+/// As [`Database::run`].
+pub async fn recreate(db: &Database, drop: &str, steps: &[Migration]) -> Result<(), Error> {
+    db.run(async |conn| {
+        locked(conn, async |conn| {
+            conn.query_drop(drop).await?;
+            for step in steps {
+                conn.query_drop(step.sql).await?;
+            }
+            Ok(())
+        })
+        .await
+    })
+    .await
+}
+
+async fn locked<T>(conn: &mut Conn, work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {
+    let got: Option<Option<i64>> = conn.query_first(LOCK).await?;
+    if got.flatten() != Some(1) {
+        return Err(Error::Unavailable("another instance is changing the schema", None));
+    }
+    let result = work(conn).await;
+    conn.query_drop(UNLOCK).await?;
+    result
+}

@@ -1,0 +1,141 @@
+//! The endpoints for orders: first the article's, then the same as an HTTP API is written today.
+
+use std::sync::Arc;
+
+use hyper::{
+    Body, Response, StatusCode,
+    header::{LINK, LOCATION},
+};
+
+use super::{Order, store};
+use crate::{
+    App,
+    error::{Error, Fault},
+    request::Request,
+    response,
+    routes::Route,
+};
+
+/// The endpoints of this module.
+pub const ROUTES: &[Route] = &[
+    // The article's. Two of them change data on GET, because people know them so; do not copy that.
+    Route::get_that_writes("/init", "recreates the table, empty", |app, _| Box::pin(init(app))),
+    Route::post("/create_order", "inserts an order", |app, request| Box::pin(create_one(app, request))),
+    Route::post("/create_orders", "inserts an array of orders, all or none", |app, request| {
+        Box::pin(create_all(app, request))
+    }),
+    Route::get("/orders", "lists the orders; ?limit= and ?after= give a page", |app, request| {
+        Box::pin(list(app, request))
+    }),
+    Route::post("/update_order", "replaces the order with that order_id", |app, request| {
+        Box::pin(update(app, request))
+    }),
+    Route::get_that_writes("/delete_order", "deletes the order ?id=", |app, request| {
+        Box::pin(delete_by_query(app, request))
+    }),
+    // Today's.
+    Route::post("/orders", "creates an order", |app, request| Box::pin(create(app, request))),
+    Route::get("/orders/{id}", "gives one order", |app, request| Box::pin(get(app, request))),
+    Route::put("/orders/{id}", "replaces it", |app, request| Box::pin(replace(app, request))),
+    Route::delete("/orders/{id}", "deletes it", |app, request| Box::pin(delete(app, request))),
+];
+
+const DEFAULT_LIMIT: i32 = 100;
+const MOST_LIMIT: i32 = 1000;
+
+async fn init(app: Arc<App>) -> Result<Response<Body>, Error> {
+    store::recreate(&app.db).await?;
+    Ok(response::done())
+}
+
+async fn create_one(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
+    let order = Order::from_json(&request.body().await?)?;
+    store::insert(&app.db, &order).await?;
+    Ok(response::done())
+}
+
+async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
+    let orders = Order::list_from_json(&request.body().await?)?;
+    store::insert_all(&app.db, &orders).await?;
+    Ok(response::done())
+}
+
+/// All orders, or one page where `limit` or `after` is given. A page that is not the last one carries the next
+/// one's address in a `Link` header (RFC 8288).
+async fn list(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
+    let query = request.query(&["limit", "after"])?;
+    let (limit, after) = (query.integer("limit")?, query.integer("after")?);
+    if limit.is_none() && after.is_none() {
+        return response::json(&store::all(&app.db).await?);
+    }
+    let limit = limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MOST_LIMIT).contains(&limit) {
+        return Err(Error::parameter("limit", format!("must be from 1 to {MOST_LIMIT}")));
+    }
+    // One more than asked for tells whether there is a next page.
+    let mut orders = store::page(&app.db, after, limit.saturating_add(1)).await?;
+    let more = orders.len() > limit.unsigned_abs() as usize;
+    if more {
+        orders.pop();
+    }
+    let mut response = response::json(&orders)?;
+    if let Some(last) = orders.last().filter(|_| more) {
+        let next = format!("</orders?limit={limit}&after={}>; rel=\"next\"", last.order_id);
+        response.headers_mut().insert(LINK, response::header(&next)?);
+    }
+    Ok(response)
+}
+
+async fn update(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
+    let order = Order::from_json(&request.body().await?)?;
+    found(store::replace(&app.db, &order).await?, order.order_id)?;
+    Ok(response::done())
+}
+
+async fn delete_by_query(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
+    let id = request.query(&["id"])?.integer("id")?;
+    let id = id.ok_or_else(|| Error::parameter("id", "is missing: /delete_order?id=2"))?;
+    found(store::delete(&app.db, id).await?, id)?;
+    Ok(response::done())
+}
+
+async fn create(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
+    let order = Order::from_json(&request.body().await?)?;
+    store::insert(&app.db, &order).await?;
+    let mut response = response::json(&order)?;
+    *response.status_mut() = StatusCode::CREATED;
+    response.headers_mut().insert(LOCATION, response::header(&format!("/orders/{}", order.order_id))?);
+    Ok(response)
+}
+
+async fn get(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
+    let id = request.path_integer("id")?;
+    match store::get(&app.db, id).await? {
+        Some(order) => response::json(&order),
+        None => Err(not_found(id)),
+    }
+}
+
+async fn replace(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
+    let id = request.path_integer("id")?;
+    let order = Order::from_json(&request.body().await?)?;
+    if order.order_id != id {
+        return Err(Error::Invalid(vec![Fault::at("/order_id", format!("must be {id}, as in the path"))]));
+    }
+    found(store::replace(&app.db, &order).await?, id)?;
+    response::json(&order)
+}
+
+async fn delete(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
+    let id = request.path_integer("id")?;
+    found(store::delete(&app.db, id).await?, id)?;
+    Ok(response::no_content())
+}
+
+fn found(found: bool, id: i32) -> Result<(), Error> {
+    if found { Ok(()) } else { Err(not_found(id)) }
+}
+
+fn not_found(id: i32) -> Error {
+    Error::NotFound(format!("there is no order with order_id {id}"))
+}

@@ -1,0 +1,98 @@
+//! What a handler sees of a request: its body up to a limit, the parameters of its path and its query.
+
+use std::borrow::Cow;
+
+use hyper::{Body, body::HttpBody, header::CONTENT_LENGTH, http::request::Parts};
+
+use crate::error::Error;
+
+/// A request on its way to a handler.
+pub struct Request {
+    /// Method, path, headers.
+    pub head: Parts,
+    /// What the `{…}` segments of the route's path stand for.
+    pub path_params: Vec<(&'static str, String)>,
+    body: Body,
+    max_body_bytes: usize,
+}
+
+impl Request {
+    /// Wraps what hyper gives. A body longer than `max_body_bytes` will be refused.
+    pub fn new(request: hyper::Request<Body>, max_body_bytes: usize) -> Request {
+        let (head, body) = request.into_parts();
+        Request { head, path_params: Vec::new(), body, max_body_bytes }
+    }
+
+    /// The whole body, whatever its content type says: `curl -d` calls everything a form.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`], before anything is read where `Content-Length` tells; [`Error::BadRequest`] when the
+    /// client stops in the middle.
+    pub async fn body(&mut self) -> Result<Vec<u8>, Error> {
+        let limit = self.max_body_bytes;
+        let announced = self.head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let announced: usize = announced.unwrap_or(0);
+        if announced > limit {
+            return Err(Error::TooLarge(limit));
+        }
+        let mut bytes = Vec::with_capacity(announced.min(64 * 1024));
+        while let Some(chunk) = self.body.data().await {
+            let chunk =
+                chunk.map_err(|error| Error::BadRequest(format!("the body breaks off: {error}"), Vec::new()))?;
+            if bytes.len().saturating_add(chunk.len()) > limit {
+                return Err(Error::TooLarge(limit));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    /// A `{name}` of the path, as a whole number that is not negative.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] that names the parameter.
+    pub fn path_integer(&self, name: &'static str) -> Result<i32, Error> {
+        let value = self.path_params.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+        integer(name, value.unwrap_or_default())
+    }
+
+    /// The query's parameters, of which only those in `known` may be there, each once.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] that names the parameter: one that is misspelt would otherwise do the wrong thing quietly.
+    pub fn query(&self, known: &[&str]) -> Result<Query<'_>, Error> {
+        let mut pairs: Vec<(Cow<str>, Cow<str>)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(self.head.uri.query().unwrap_or_default().as_bytes()) {
+            if !known.contains(&name.as_ref()) {
+                return Err(Error::parameter(&name, format!("is not known here; known: {}", known.join(", "))));
+            }
+            if pairs.iter().any(|(given, _)| *given == name) {
+                return Err(Error::parameter(&name, "is given more than once"));
+            }
+            pairs.push((name, value));
+        }
+        Ok(Query(pairs))
+    }
+}
+
+/// The parameters of a query.
+pub struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl Query<'_> {
+    /// The parameter `name` as a whole number that is not negative, if it is there.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] that names the parameter.
+    pub fn integer(&self, name: &str) -> Result<Option<i32>, Error> {
+        let value = self.0.iter().find(|(given, _)| given == name);
+        value.map(|(_, value)| integer(name, value)).transpose()
+    }
+}
+
+fn integer(name: &str, text: &str) -> Result<i32, Error> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(number) if digits => Ok(number),
+        _ => Err(Error::parameter(name, "must be a whole number from 0 to 2147483647")),
+    }
+}

@@ -1,0 +1,136 @@
+//! The router: from a method and a path to a handler. 404, 405 with `Allow`, `OPTIONS` and `HEAD` come from the same
+//! table. It takes a request and gives an answer, and does not know who listens.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use hyper::{Body, Method, Response};
+
+use crate::{App, error::Error, request::Request, response};
+
+/// What a handler's call gives.
+pub type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + Send>>;
+
+/// A handler: everything it can reach, and the request.
+pub type Handler = fn(Arc<App>, Request) -> Answer;
+
+/// One endpoint.
+pub struct Route {
+    /// The method that it answers.
+    pub method: Method,
+    /// Its path; a segment in braces stands for any one segment and is a path parameter.
+    pub path: &'static str,
+    /// What it does, in a few words.
+    pub summary: &'static str,
+    handler: Handler,
+    answers_head: bool,
+}
+
+impl Route {
+    /// Reads; `HEAD` is answered too.
+    pub const fn get(path: &'static str, summary: &'static str, handler: Handler) -> Route {
+        Route { method: Method::GET, path, summary, handler, answers_head: true }
+    }
+
+    /// A `GET` that changes data. Do not copy: caches, crawlers and prefetching browsers call a GET unasked.
+    /// It is for URLs that people know already; at least `HEAD` does not set it off.
+    pub const fn get_that_writes(path: &'static str, summary: &'static str, handler: Handler) -> Route {
+        Route { method: Method::GET, path, summary, handler, answers_head: false }
+    }
+
+    /// Creates, or does what no other method says.
+    pub const fn post(path: &'static str, summary: &'static str, handler: Handler) -> Route {
+        Route { method: Method::POST, path, summary, handler, answers_head: false }
+    }
+
+    /// Replaces.
+    pub const fn put(path: &'static str, summary: &'static str, handler: Handler) -> Route {
+        Route { method: Method::PUT, path, summary, handler, answers_head: false }
+    }
+
+    /// Deletes.
+    pub const fn delete(path: &'static str, summary: &'static str, handler: Handler) -> Route {
+        Route { method: Method::DELETE, path, summary, handler, answers_head: false }
+    }
+
+    fn answers(&self, method: &Method) -> bool {
+        self.method == method || (self.answers_head && method == Method::HEAD)
+    }
+}
+
+/// Answers one request from `tables`.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::MethodNotAllowed`], or whatever the handler says.
+pub async fn dispatch(tables: &[&[Route]], app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
+    match find(tables, &request.head.method, request.head.uri.path())? {
+        Found::Handler(handler, path_params) => {
+            request.path_params = path_params;
+            handler(app, request).await
+        }
+        Found::Preflight(methods) => response::preflight(&methods),
+    }
+}
+
+enum Found {
+    /// A handler, and what the braces of its path stand for.
+    Handler(Handler, Vec<(&'static str, String)>),
+    /// `OPTIONS` on a path that answers these methods.
+    Preflight(String),
+}
+
+fn find(tables: &[&[Route]], method: &Method, path: &str) -> Result<Found, Error> {
+    let mut on_this_path = Vec::new();
+    for route in tables.iter().copied().flatten() {
+        let Some(path_params) = capture(route.path, path) else { continue };
+        if route.answers(method) {
+            return Ok(Found::Handler(route.handler, path_params));
+        }
+        on_this_path.push(route);
+    }
+    if on_this_path.is_empty() {
+        return Err(Error::NotFound("there is no such endpoint; GET / lists them all".to_string()));
+    }
+    let methods = allowed_methods(&on_this_path);
+    if method == Method::OPTIONS { Ok(Found::Preflight(methods)) } else { Err(Error::MethodNotAllowed(methods)) }
+}
+
+/// What the braces of `pattern` stand for in `path`, or `None` if the two do not match.
+fn capture(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
+    let mut captured = Vec::new();
+    let mut segments = path.split('/');
+    for expected in pattern.split('/') {
+        let segment = segments.next()?;
+        match expected.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            Some(name) => captured.push((name, segment.to_string())),
+            None if expected == segment => {}
+            None => return None,
+        }
+    }
+    segments.next().is_none().then_some(captured)
+}
+
+fn allowed_methods(routes: &[&Route]) -> String {
+    let mut methods = Vec::new();
+    for route in routes {
+        methods.push(route.method.as_str());
+        if route.answers_head {
+            methods.push(Method::HEAD.as_str());
+        }
+    }
+    methods.push(Method::OPTIONS.as_str());
+    methods.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::capture;
+
+    #[test]
+    fn a_path_matches_segment_by_segment() {
+        assert_eq!(capture("/things/{id}", "/things/42"), Some(vec![("id", "42".to_string())]));
+        assert_eq!(capture("/things", "/things"), Some(vec![]));
+        for path in ["/things/42", "/thing", "/things/", "things", "", "/"] {
+            assert_eq!(capture("/things", path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The endpoints that know no entity.
+
+use std::{fmt::Write, sync::Arc};
+
+use hyper::{Body, Response};
+
+use crate::{App, ROUTES as ALL_ROUTES, error::Error, request::Request, response, routes::Route};
+
+/// The endpoints of this module.
+pub const ROUTES: &[Route] = &[
+    Route::get("/", "says what this is and lists the endpoints", |_, _| Box::pin(index())),
+    Route::post("/echo", "sends the body back", |_, request| Box::pin(echo(request))),
+    Route::get("/livez", "the process is alive", |_, _| Box::pin(livez())),
+    Route::get("/readyz", "the database answers", |app, _| Box::pin(readyz(app))),
+];
+
+async fn index() -> Result<Response<Body>, Error> {
+    let mut text = format!(
+        "{} {}: a database-backed microservice in Rust, running as WebAssembly on WasmEdge.\n\n",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_VERSION"),
+    );
+    for route in ALL_ROUTES.iter().copied().flatten() {
+        let _ = writeln!(text, "{:<6} {:<16} {}", route.method, route.path, route.summary);
+    }
+    Ok(response::text(text))
+}
+
+async fn echo(mut request: Request) -> Result<Response<Body>, Error> {
+    // Not the client's content type: an answer that a browser would run as a page must not come from the outside.
+    Ok(response::bytes(request.body().await?))
+}
+
+async fn livez() -> Result<Response<Body>, Error> {
+    Ok(response::text("alive\n"))
+}
+
+async fn readyz(app: Arc<App>) -> Result<Response<Body>, Error> {
+    app.db.ping().await?;
+    Ok(response::text("ready\n"))
+}
