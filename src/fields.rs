@@ -139,7 +139,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The members of a JSON object in their order, also those that are given twice.
+/// The members of a JSON object as they stand, also those that are given twice.
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {

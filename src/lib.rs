@@ -1,6 +1,6 @@
 //! A database-backed microservice that runs as WebAssembly on WasmEdge.
 //!
-//! The modules, in the order in which to read them:
+//! The modules, as one reads them:
 //!
 //! - [`config`]: every environment variable, its default and its meaning.
 //! - [`server`]: takes connections, gives each request to the router, logs it.
@@ -34,7 +34,7 @@ use db::Database;
 use migrations::Migration;
 use routes::Route;
 
-/// Every endpoint, in the order in which `GET /` lists them. An entity is wired in here.
+/// Every endpoint, as `GET /` lists them. An entity is wired in here.
 pub const ROUTES: &[&[Route]] = &[system::ROUTES, orders::ROUTES];
 
 /// Every step of the schema. An entity is wired in here.

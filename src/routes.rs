@@ -101,9 +101,9 @@ fn capture(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, Strin
     for expected in pattern.split('/') {
         let segment = segments.next()?;
         match expected.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            Some(name) => captured.push((name, segment.to_string())),
+            Some(name) if !segment.is_empty() => captured.push((name, segment.to_string())),
             None if expected == segment => {}
-            None => return None,
+            _ => return None,
         }
     }
     segments.next().is_none().then_some(captured)
@@ -129,6 +129,7 @@ mod tests {
     fn a_path_matches_segment_by_segment() {
         assert_eq!(capture("/things/{id}", "/things/42"), Some(vec![("id", "42".to_string())]));
         assert_eq!(capture("/things", "/things"), Some(vec![]));
+        assert_eq!(capture("/things/{id}", "/things/"), None);
         for path in ["/things/42", "/thing", "/things/", "things", "", "/"] {
             assert_eq!(capture("/things", path), None, "{path}");
         }

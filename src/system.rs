@@ -21,7 +21,7 @@ async fn index() -> Result<Response<Body>, Error> {
         env!("CARGO_PKG_VERSION"),
     );
     for route in ALL_ROUTES.iter().copied().flatten() {
-        let _ = writeln!(text, "{:<6} {:<16} {}", route.method, route.path, route.summary);
+        let _ = writeln!(text, "{:<6} {:<16} {}", route.method.as_str(), route.path, route.summary);
     }
     Ok(response::text(text))
 }

@@ -1,0 +1,136 @@
+//! The five curl lines, and the endpoints in the article's words.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, root};
+
+const ORDERS: &str = include_str!("../../orders.json");
+const UPDATE: &str = include_str!("../../update_order.json");
+const DONE: &str = r#"{"status":true}"#;
+
+/// Each line is run by a shell in the repository's folder, and what README prints under it is what comes out.
+#[test]
+fn the_curl_lines_in_readme_work_as_they_stand() {
+    let app = TestApp::start();
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let mut lines = readme.lines().peekable();
+    let mut answers = Vec::new();
+    while let Some(line) = lines.next() {
+        let Some(arguments) = line.strip_prefix("$ curl ") else { continue };
+        let answer = curl(&arguments.replace("localhost:8080", &format!("127.0.0.1:{}", app.port)));
+        assert_eq!(without_request_id(&answer), without_request_id(lines.peek().unwrap()), "{line}");
+        answers.push(answer);
+    }
+
+    let samples: Value = serde_json::from_str(ORDERS).unwrap();
+    let update: Value = serde_json::from_str(UPDATE).unwrap();
+    let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    assert_eq!([&answers[0], &answers[1], &answers[3], &answers[4]], [DONE; 4]);
+    assert_eq!(parse(&answers[2]), samples);
+    assert_eq!(parse(&answers[5]), json!([samples[0], update, samples[3], samples[4]]));
+}
+
+fn curl(arguments: &str) -> String {
+    let output =
+        Command::new("bash").args(["-c", &format!("curl -sS {arguments}")]).current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn without_request_id(answer: &str) -> &str {
+    answer.split(",\"request_id\":").next().unwrap()
+}
+
+#[test]
+fn the_index_lists_every_endpoint() {
+    let app = TestApp::start();
+
+    let reply = app.get("/");
+
+    assert_eq!(reply.status, 200);
+    for route in service::ROUTES.iter().copied().flatten() {
+        let listed = reply.body.lines().any(|line| {
+            let mut words = line.split_whitespace();
+            words.next() == Some(route.method.as_str()) && words.next() == Some(route.path)
+        });
+        assert!(listed, "{} {} is not in:\n{}", route.method, route.path, reply.body);
+    }
+}
+
+#[test]
+fn echo_sends_the_body_back() {
+    let app = TestApp::start();
+    let large = "🐢 ".repeat(50_000);
+
+    for body in ["WasmEdge", &large] {
+        let reply = app.post("/echo", body);
+
+        assert_eq!((reply.status, reply.body.as_str()), (200, body));
+    }
+}
+
+#[test]
+fn init_empties_the_table() {
+    let app = TestApp::start();
+    app.post("/create_orders", ORDERS);
+
+    let reply = app.get("/init");
+
+    assert_eq!((reply.status, reply.body.as_str()), (200, DONE));
+    assert_eq!(app.get("/orders").json(), json!([]));
+    assert_eq!(app.post("/create_orders", ORDERS).status, 200, "the table works after it");
+}
+
+#[test]
+fn orders_are_listed_by_id_however_they_came_in() {
+    let app = TestApp::start();
+    for id in [30, 7, 12] {
+        let body = UPDATE.replace("\"order_id\": 3", &format!("\"order_id\": {id}"));
+        assert_eq!(app.post("/create_order", body).body, DONE);
+    }
+
+    let reply = app.get("/orders");
+
+    let ids: Vec<i64> = reply.json().as_array().unwrap().iter().map(|o| o["order_id"].as_i64().unwrap()).collect();
+    assert_eq!(ids, [7, 12, 30]);
+    assert_eq!(reply.header("content-type"), "application/json");
+}
+
+#[test]
+fn any_number_of_orders_goes_in_at_once() {
+    let app = TestApp::start();
+    let order = |id: i32| UPDATE.replace("\"order_id\": 3", &format!("\"order_id\": {id}"));
+
+    let mut next = 0;
+    for count in [0, 1, 2, 511, 512, 513, 1279] {
+        let body = (next..next + count).map(order).collect::<Vec<_>>().join(",");
+        assert_eq!(app.post("/create_orders", format!("[{body}]")).body, DONE, "{count} orders");
+        next += count;
+    }
+
+    let orders = app.get("/orders").json();
+    assert_eq!(orders.as_array().unwrap().len(), next as usize);
+    assert_eq!(orders[1000]["order_id"], 1000);
+}
+
+#[test]
+fn an_update_with_the_same_values_is_not_taken_for_a_missing_order() {
+    let app = TestApp::start();
+    app.post("/create_order", UPDATE);
+
+    let reply = app.post("/update_order", UPDATE);
+
+    assert_eq!((reply.status, reply.body.as_str()), (200, DONE));
+}
+
+#[test]
+fn what_is_not_there_cannot_be_updated_or_deleted() {
+    let app = TestApp::start();
+
+    for reply in [app.post("/update_order", UPDATE), app.get("/delete_order?id=2")] {
+        let problem = reply.problem(404);
+        assert!(problem["detail"].as_str().unwrap().contains("order_id"), "{problem}");
+    }
+}

@@ -1,0 +1,186 @@
+//! The database is away, slow, busy or strange: bounded waits, 503 with `Retry-After`, and recovery without a restart.
+
+use std::{
+    io::Write,
+    sync::mpsc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use mysql_async::prelude::Queryable;
+use serde_json::json;
+
+use crate::support::{Reply, TestApp, create_database, execute, free_port, query};
+
+const ORDERS: &str = include_str!("../../orders.json");
+
+/// Words that only the database, its driver or its address would say.
+const INTERNAL: &[&str] = &["mysql", "mariadb", "sql", "denied", "127.0.0.1", "os error", "table", "column", "passwd"];
+
+fn assert_unavailable(reply: &Reply) {
+    let problem = reply.problem(503);
+    let seconds: u64 = reply.header("retry-after").parse().unwrap();
+    assert!((1..=10).contains(&seconds));
+    assert_says_nothing_internal(&problem.to_string());
+}
+
+fn assert_says_nothing_internal(text: &str) {
+    let text = text.to_lowercase();
+    for word in INTERNAL {
+        assert!(!text.contains(word), "'{word}' has reached the client: {text}");
+    }
+}
+
+#[test]
+fn without_a_database_the_process_lives_and_says_that_it_is_not_ready() {
+    let nobody = format!("mysql://user:passwd@127.0.0.1:{}/demo", free_port());
+    let mut app = TestApp::launch(&nobody, &[]);
+
+    for path in ["/readyz", "/orders", "/init"] {
+        let asked = Instant::now();
+        assert_unavailable(&app.get(path));
+        assert!(asked.elapsed() < Duration::from_secs(2), "{path} took {:?}", asked.elapsed());
+    }
+    assert_eq!(app.get("/livez").status, 200);
+    app.post("/create_order", "{").problem(400);
+    app.assert_still_the_same_process();
+}
+
+#[test]
+fn a_database_that_appears_later_is_found_without_a_restart() {
+    let url = create_database();
+    let name = url.rsplit('/').next().unwrap();
+    execute(&url, &format!("DROP DATABASE {name}"));
+    let mut app = TestApp::launch(&url, &[]);
+    assert_unavailable(&app.get("/readyz"));
+
+    let (server, _) = url.rsplit_once('/').unwrap();
+    execute(&format!("{server}/demo"), &format!("CREATE DATABASE {name}"));
+
+    let created = Instant::now();
+    app.wait_until_ready();
+    assert!(created.elapsed() < Duration::from_secs(2), "ready after {:?}", created.elapsed());
+    assert_eq!(app.post("/create_orders", ORDERS).status, 200);
+    app.assert_still_the_same_process();
+    drop(app);
+    execute(&url, &format!("DROP DATABASE {name}"));
+}
+
+#[test]
+fn what_the_database_says_goes_to_the_log_with_the_request_s_id_and_not_to_the_client() {
+    let app = TestApp::start();
+    app.post("/create_orders", ORDERS);
+    app.execute("ALTER TABLE orders DROP COLUMN tax");
+
+    let reply = app.get("/orders");
+
+    let problem = reply.problem(500);
+    assert_says_nothing_internal(&problem.to_string());
+    let line = app.log_of(reply.header("x-request-id"));
+    assert_eq!(line["status"], 500);
+    assert!(line["error"].as_str().unwrap().contains("tax"), "{line}");
+}
+
+#[test]
+fn work_that_takes_too_long_is_given_up_and_the_next_succeeds() {
+    let mut app = TestApp::start_with(&[("DB_TIMEOUT", "0.5")]);
+    app.post("/create_orders", ORDERS);
+    let lock = TableLock::take(&app);
+
+    let asked = Instant::now();
+    assert_unavailable(&app.get("/orders"));
+    assert!(asked.elapsed() < Duration::from_secs(2), "took {:?}", asked.elapsed());
+    assert_unavailable(&app.send("DELETE", "/orders/1", &[], ""));
+
+    lock.release();
+    assert_eq!(app.get("/orders").status, 200);
+    app.assert_still_the_same_process();
+}
+
+#[test]
+fn a_waiter_for_a_connection_gives_up_and_the_one_before_it_is_served() {
+    let app = TestApp::start_with(&[("DB_POOL_SIZE", "1"), ("DB_ACQUIRE_TIMEOUT", "0.3"), ("DB_TIMEOUT", "20")]);
+    app.post("/create_orders", ORDERS);
+    let lock = TableLock::take(&app);
+
+    thread::scope(|scope| {
+        let first = scope.spawn(|| app.get("/orders/1"));
+        wait_until(|| lock.waiters() == 1);
+
+        let asked = Instant::now();
+        assert_unavailable(&app.get("/orders/2"));
+        let waited = asked.elapsed();
+        assert!((Duration::from_millis(250)..Duration::from_secs(2)).contains(&waited), "waited {waited:?}");
+
+        lock.release();
+        assert_eq!(first.join().unwrap().status, 200);
+    });
+}
+
+/// Its answer is still under way when the connection goes back: nobody else may be given it.
+#[test]
+fn a_client_that_leaves_in_the_middle_does_not_mix_up_the_answers_of_others() {
+    let app = TestApp::start_with(&[("DB_POOL_SIZE", "1")]);
+    app.post("/create_orders", ORDERS);
+
+    for _ in 0..5 {
+        let lock = TableLock::take(&app);
+        let mut leaving = app.connect();
+        leaving.write_all(b"GET /orders/1 HTTP/1.1\r\nHost: t\r\n\r\n").unwrap();
+        wait_until(|| lock.waiters() == 1);
+        drop(leaving);
+        lock.release();
+
+        for id in [2, 3, 4, 5] {
+            assert_eq!(app.get(&format!("/orders/{id}")).json()["order_id"], json!(id));
+        }
+    }
+}
+
+fn wait_until(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < deadline, "it did not come to that");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Somebody else holds the table, so whoever needs it waits.
+struct TableLock {
+    release: mpsc::Sender<()>,
+    holder: JoinHandle<()>,
+    database_url: String,
+}
+
+impl TableLock {
+    fn take(app: &TestApp) -> TableLock {
+        let (release, released) = mpsc::channel();
+        let (taken, is_taken) = mpsc::channel();
+        let url = app.database_url.clone();
+        let holder = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let mut conn = mysql_async::Conn::new(mysql_async::Opts::from_url(&url).unwrap()).await.unwrap();
+                conn.query_drop("LOCK TABLES orders WRITE").await.unwrap();
+                taken.send(()).unwrap();
+                let _ = released.recv();
+                conn.query_drop("UNLOCK TABLES").await.unwrap();
+                conn.disconnect().await.unwrap();
+            });
+        });
+        is_taken.recv().unwrap();
+        TableLock { release, holder, database_url: app.database_url.clone() }
+    }
+
+    /// How many connections wait for the table.
+    fn waiters(&self) -> i64 {
+        let sql = "SELECT COUNT(*) FROM information_schema.processlist
+            WHERE db = DATABASE() AND state LIKE 'Waiting for table%'";
+        query::<i64>(&self.database_url, sql)[0]
+    }
+
+    fn release(self) {
+        self.release.send(()).unwrap();
+        self.holder.join().unwrap();
+    }
+}

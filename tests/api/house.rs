@@ -1,0 +1,75 @@
+//! What a reader relies on: README's tables are true, and the entity stands in one folder.
+
+use std::{fs, path::Path};
+
+use crate::support::root;
+
+#[test]
+fn nothing_outside_its_folder_knows_the_entity() {
+    let mut files = Vec::new();
+    rust_files(&root().join("src"), &mut files);
+
+    for file in files {
+        let name = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+        if name.starts_with("src/orders/") {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            let wiring = name == "src/lib.rs" && line.contains("orders");
+            let lower = line.to_lowercase();
+            let knows = lower.split(|c: char| !c.is_alphanumeric()).any(|word| word == "order" || word == "orders");
+            assert!(!knows || wiring, "{name}:{}: {line}", number + 1);
+        }
+    }
+}
+
+fn rust_files(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+#[test]
+fn readme_lists_every_endpoint_and_no_other() {
+    let rows = readme_rows("| Request |");
+    let listed: Vec<String> = rows.iter().map(|row| row[0].split('?').next().unwrap().to_string()).collect();
+
+    let routes: Vec<String> =
+        service::ROUTES.iter().copied().flatten().map(|route| format!("{} {}", route.method, route.path)).collect();
+
+    assert_eq!(listed, routes);
+}
+
+#[test]
+fn readme_and_the_launcher_list_every_setting_and_no_other() {
+    let rows = readme_rows("| Variable |");
+    let expected: Vec<Vec<String>> = service::config::VARIABLES
+        .iter()
+        .map(|variable| {
+            vec![variable.name.into(), variable.default.unwrap_or("required").into(), variable.meaning.replace('`', "")]
+        })
+        .collect();
+    assert_eq!(rows, expected);
+
+    let launcher = fs::read_to_string(root().join("scripts/serve.sh")).unwrap();
+    let names: Vec<&str> = service::config::VARIABLES.iter().map(|variable| variable.name).collect();
+    assert!(launcher.contains(&format!("for name in {}; do", names.join(" "))), "scripts/serve.sh lists others");
+}
+
+/// The cells of the table in README whose head begins with `head`, without the marks of code.
+fn readme_rows(head: &str) -> Vec<Vec<String>> {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let lines = readme.lines().skip_while(|line| !line.starts_with(head)).skip(2);
+    let rows: Vec<Vec<String>> = lines
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect())
+        .collect();
+    assert!(!rows.is_empty(), "README has no table that begins with {head}");
+    rows
+}

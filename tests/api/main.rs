@@ -1,0 +1,25 @@
+//! The promises, tested over sockets against the compiled module on WasmEdge with a real MariaDB:
+//!
+//! - `article`: the five curl lines, and the endpoints in the article's words.
+//! - `resource`: the same as an HTTP API is written today.
+//! - `values`: money to the cent, text in all scripts, whole numbers in their range.
+//! - `refusals`: every error is a problem with the right status, and changes nothing.
+//! - `bad_weather`: the database is away, slow or busy.
+//! - `schema`: applied once, however many start.
+//! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
+//! - `settings`: what is missing or wrong is said at once.
+//! - `house`: what a reader relies on: README's tables, the entity in one folder.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::arithmetic_side_effects, missing_docs)]
+
+mod article;
+mod bad_weather;
+mod house;
+mod protocol;
+mod refusals;
+mod resource;
+mod schema;
+mod settings;
+mod support;
+mod values;

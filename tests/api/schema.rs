@@ -1,0 +1,72 @@
+//! The schema: applied once, however many start, and kept.
+
+use crate::support::{TestApp, create_database, execute};
+
+const ORDERS: &str = include_str!("../../orders.json");
+
+#[test]
+fn ten_instances_that_start_at_once_apply_each_step_once() {
+    let url = create_database();
+    let apps: Vec<TestApp> = std::thread::scope(|scope| {
+        let starting: Vec<_> = (0..10).map(|_| scope.spawn(|| TestApp::launch(&url, &[]))).collect();
+        starting.into_iter().map(|app| app.join().unwrap()).collect()
+    });
+
+    for app in &apps {
+        app.wait_until_ready();
+    }
+
+    let mut applied: Vec<String> = Vec::new();
+    for app in &apps {
+        let output = app.output();
+        applied.extend(output.lines().find(|line| line.starts_with("schema up to date")).map(str::to_string));
+        assert!(!output.contains("waiting for the database"), "{output}");
+    }
+    applied.sort();
+    let steps: usize = service::MIGRATIONS.iter().map(|set| set.len()).sum();
+    let mut expected = vec!["schema up to date (0 steps applied now)".to_string(); 9];
+    expected.push(format!("schema up to date ({steps} steps applied now)"));
+    assert_eq!(applied, expected);
+    let recorded: Vec<String> = apps[0].query("SELECT name FROM schema_migrations ORDER BY name");
+    let names: Vec<&str> = service::MIGRATIONS.iter().copied().flatten().map(|step| step.name).collect();
+    assert_eq!(recorded, names);
+    drop(apps);
+    execute(&url, &format!("DROP DATABASE {}", url.rsplit('/').next().unwrap()));
+}
+
+#[test]
+fn data_is_kept_when_the_service_is_killed_and_started_again() {
+    let first = TestApp::start();
+    first.post("/create_orders", ORDERS);
+    let before = first.get("/orders").body;
+
+    let second = TestApp::launch(&first.database_url, &[]);
+    second.wait_until_ready();
+
+    assert_eq!(second.get("/orders").body, before);
+}
+
+#[test]
+fn init_makes_the_same_table_as_a_start_does() {
+    let app = TestApp::start();
+    let describe = || app.query::<(String, String)>("SHOW CREATE TABLE orders");
+    let at_start = describe();
+
+    app.get("/init");
+
+    assert_eq!(describe(), at_start);
+    assert!(at_start[0].1.contains("utf8mb4") && at_start[0].1.contains("PRIMARY KEY (`order_id`)"), "{at_start:?}");
+}
+
+#[test]
+fn every_file_in_sql_is_a_step_and_every_step_a_file() {
+    let files = std::fs::read_dir(crate::support::root().join("sql")).unwrap();
+    let mut files: Vec<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    files.sort();
+
+    let mut steps: Vec<String> =
+        service::MIGRATIONS.iter().copied().flatten().map(|step| format!("{}.sql", step.name)).collect();
+    steps.sort();
+
+    assert_eq!(files, steps);
+}

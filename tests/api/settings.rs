@@ -1,0 +1,50 @@
+//! What is missing or wrong is said at once, on stderr, with an exit code that is not zero.
+
+use std::{net::TcpListener, process::Output};
+
+use crate::support::{module, serve};
+
+fn run(settings: &[(&str, &str)]) -> Output {
+    serve(module()).envs(settings.iter().copied()).output().unwrap()
+}
+
+#[test]
+fn a_missing_database_url_is_a_clear_message_and_a_failure() {
+    let output = run(&[]);
+
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(message.contains("DATABASE_URL is not set"), "{message}");
+    assert!(!message.contains("panicked"), "{message}");
+}
+
+#[test]
+fn all_mistakes_are_reported_together() {
+    let output = run(&[
+        ("DATABASE_URL", "mysql//user:hunter2@nowhere"),
+        ("PORT", "http"),
+        ("BIND", "everywhere"),
+        ("MAX_BODY_BYTES", "-1"),
+        ("DB_TIMEOUT", "0"),
+        ("CORS_ALLOW_ORIGIN", "a\nb"),
+    ]);
+
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    for name in ["DATABASE_URL", "PORT", "BIND", "MAX_BODY_BYTES", "DB_TIMEOUT", "CORS_ALLOW_ORIGIN"] {
+        assert!(message.contains(name), "{name} is not in: {message}");
+    }
+    assert!(!message.contains("hunter2"), "a password has been printed: {message}");
+}
+
+#[test]
+fn a_taken_port_is_a_clear_message_and_a_failure() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+
+    let output = run(&[("DATABASE_URL", "mysql://user:passwd@127.0.0.1/demo"), ("BIND", "127.0.0.1"), ("PORT", &port)]);
+
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(message.contains("cannot listen") && message.contains(&port), "{message}");
+}

@@ -1,0 +1,284 @@
+//! What every test stands on: the compiled module on the real WasmEdge, on a free port, with a database of its own.
+
+use std::{
+    fs::{self, File},
+    io::{Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use mysql_async::prelude::{FromRow, Queryable};
+use serde_json::Value;
+
+/// A running service. It ends, and its database goes, when this is dropped.
+pub struct TestApp {
+    pub port: u16,
+    pub database_url: String,
+    agent: ureq::Agent,
+    process: Child,
+    output: PathBuf,
+    owns_database: bool,
+}
+
+/// What the service answered.
+pub struct Reply {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub body: String,
+}
+
+impl TestApp {
+    /// Starts the service with an empty table and waits until it is ready.
+    pub fn start() -> TestApp {
+        TestApp::start_with(&[])
+    }
+
+    /// The same, with settings besides `DATABASE_URL`, `PORT` and `BIND`.
+    pub fn start_with(settings: &[(&str, &str)]) -> TestApp {
+        let database_url = create_database();
+        let mut app = TestApp::launch(&database_url, settings);
+        app.owns_database = true;
+        app.wait_until_ready();
+        app
+    }
+
+    /// Starts the service on a database that somebody else owns, and does not wait for it.
+    pub fn launch(database_url: &str, settings: &[(&str, &str)]) -> TestApp {
+        let port = free_port();
+        let output = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("service-{port}.log"));
+        let log = File::create(&output).unwrap();
+        let process = serve(module())
+            .envs([("DATABASE_URL", database_url), ("BIND", "127.0.0.1"), ("PORT", &port.to_string())])
+            .envs(settings.iter().copied())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .allow_non_standard_methods(true)
+            .timeout_global(Some(Duration::from_secs(30)))
+            .build();
+        let agent = config.into();
+        let app =
+            TestApp { port, database_url: database_url.to_string(), agent, process, output, owns_database: false };
+        app.wait_for("/livez", 200);
+        app
+    }
+
+    pub fn wait_until_ready(&self) {
+        self.wait_for("/readyz", 200);
+    }
+
+    fn wait_for(&self, path: &str, status: u16) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let last = match self.agent.get(self.url(path)).call() {
+                Ok(reply) if reply.status() == status => return,
+                other => format!("{other:?}"),
+            };
+            assert!(Instant::now() < deadline, "{path} is not {status}: {last}\n{}", self.output());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        self.send("GET", path, &[], "")
+    }
+
+    pub fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Reply {
+        self.send("POST", path, &[], body)
+    }
+
+    /// Sends a request. The body goes out as `curl -d` sends it: as a form, which it is not.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Reply {
+        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let result = if body.as_ref().is_empty() {
+            self.agent.run(request.body(()).unwrap())
+        } else {
+            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            self.agent.run(request.body(body.as_ref()).unwrap())
+        };
+        let mut response = result.unwrap_or_else(|error| panic!("{method} {path}: {error}\n{}", self.output()));
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.body_mut().with_config().limit(1 << 30).read_to_string().unwrap();
+        Reply { status, headers, body }
+    }
+
+    /// A bare connection, for what no client would send.
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream
+    }
+
+    /// Writes `text` to a bare connection and reads until the service closes it.
+    pub fn exchange(&self, text: &str) -> String {
+        let mut stream = self.connect();
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// Everything that the service has written to stdout and stderr.
+    pub fn output(&self) -> String {
+        fs::read_to_string(&self.output).unwrap_or_default()
+    }
+
+    /// The access log's line of the request with this id.
+    pub fn log_of(&self, id: &str) -> Value {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            let output = self.output();
+            let lines = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            if let Some(line) = lines.into_iter().find(|line| line["id"] == id) {
+                return line;
+            }
+            assert!(Instant::now() < deadline, "no line with id {id} in:\n{output}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Rows of a query on this service's database.
+    pub fn query<T: FromRow + Send + 'static>(&self, sql: &str) -> Vec<T> {
+        query(&self.database_url, sql)
+    }
+
+    /// Runs a statement on this service's database.
+    pub fn execute(&self, sql: &str) {
+        execute(&self.database_url, sql);
+    }
+
+    /// Fails unless the process that was started is the one that still answers.
+    pub fn assert_still_the_same_process(&mut self) {
+        assert!(self.process.try_wait().unwrap().is_none(), "the service has ended:\n{}", self.output());
+        assert_eq!(self.get("/livez").status, 200);
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if self.owns_database {
+            let name = self.database_url.rsplit('/').next().unwrap_or_default();
+            execute(&self.database_url, &format!("DROP DATABASE IF EXISTS {name}"));
+        }
+        if !std::thread::panicking() {
+            let _ = fs::remove_file(&self.output);
+        }
+    }
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in: {}", self.body))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// Checks that this is a problem (RFC 9457) with this status, and gives it.
+    pub fn problem(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["request_id"], self.header("x-request-id"));
+        assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
+        problem
+    }
+}
+
+/// The launcher, as users run it, with nothing of this process's settings.
+pub fn serve(module: &Path) -> Command {
+    let mut command = Command::new(root().join("scripts/serve.sh"));
+    command.arg(module).stdin(Stdio::null());
+    for variable in service::config::VARIABLES {
+        command.env_remove(variable.name);
+    }
+    command
+}
+
+/// The repository's folder.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The module, built from the sources as they are and compiled ahead of time; or the one that `MODULE` names.
+pub fn module() -> &'static Path {
+    static MODULE: LazyLock<PathBuf> = LazyLock::new(|| {
+        if let Some(module) = std::env::var_os("MODULE") {
+            return root().join(module);
+        }
+        // Not in the environment that cargo gives to a test: the build would see other flags and start anew.
+        let cargo_variables = std::env::vars_os().map(|(name, _)| name);
+        let mut make = Command::new("make");
+        for name in cargo_variables.filter(|name| name.to_string_lossy().starts_with("CARGO")) {
+            if name != "CARGO_HOME" {
+                make.env_remove(name);
+            }
+        }
+        let status = make.arg("-s").arg("build").current_dir(root()).status().unwrap();
+        assert!(status.success(), "make build failed");
+        root().join("order_demo_service.wasm")
+    });
+    &MODULE
+}
+
+/// A new, empty database on the private server; its URL.
+pub fn create_database() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    execute(server_url(), &format!("CREATE DATABASE {name}"));
+    let (server, _) = server_url().rsplit_once('/').unwrap();
+    format!("{server}/{name}")
+}
+
+/// Runs a statement and gives its rows.
+pub fn query<T: FromRow + Send + 'static>(url: &str, sql: &str) -> Vec<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut conn = mysql_async::Conn::new(mysql_async::Opts::from_url(url).unwrap()).await.unwrap();
+        let rows = conn.query(sql).await.unwrap();
+        conn.disconnect().await.unwrap();
+        rows
+    })
+}
+
+/// Runs a statement.
+pub fn execute(url: &str, sql: &str) {
+    query::<mysql_async::Row>(url, sql);
+}
+
+/// The private server, started if it does not run yet. It is left running: `make down` stops it.
+fn server_url() -> &'static str {
+    static URL: LazyLock<String> = LazyLock::new(|| {
+        let output =
+            Command::new(root().join("scripts/database.sh")).arg("start").stderr(Stdio::inherit()).output().unwrap();
+        let url = String::from_utf8(output.stdout).unwrap();
+        assert!(url.starts_with("mysql://"), "the database does not start");
+        url.trim().to_string()
+    });
+    &URL
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
