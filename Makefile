@@ -2,7 +2,7 @@
 MODULE := order_demo_service.wasm
 WASM   := target/wasm32-wasip1/release/$(MODULE)
 
-.PHONY: help setup build native up test down clean
+.PHONY: help setup build native up test test-next down clean
 .DEFAULT_GOAL := help
 
 help: ## lists the commands
@@ -23,6 +23,9 @@ up: build ## starts the service and a private MariaDB; Ctrl-C stops both
 
 test: build ## format, lints, unit tests, and the real module on WasmEdge against MariaDB
 	@scripts/test.sh
+
+test-next: build ## the tests of tests/api again, on the WasmEdge of Debian's testing release
+	@scripts/test-next.sh
 
 down: ## stops the private MariaDB, should it still run
 	@scripts/database.sh stop

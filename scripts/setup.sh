@@ -48,7 +48,6 @@ if [[ " ${missing[*]} " == *" wasmedge "* ]]; then
         # Debian 12 has no such package: Debian 13's is unpacked into a folder, without touching the system.
         unpack_wasmedge=yes
         missing=("${missing[@]/#wasmedge/}")
-        have mmdebstrap || missing+=(mmdebstrap)
     fi
 elif [ ${#missing[@]} -gt 0 ]; then
     as_root apt-get update -q

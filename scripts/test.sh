@@ -12,12 +12,5 @@ cargo clippy --locked --all-targets -- -D warnings
 say "lints, wasm"
 cargo clippy --locked --release --target wasm32-wasip1 -- -D warnings
 
-code=0
-scripts/database.sh start >/dev/null || code=$?
-case $code in
-0) trap 'scripts/database.sh stop' EXIT ;;
-3) ;; # it ran already, and goes on
-*) exit $code ;;
-esac
 say "tests"
-cargo test --locked "$@"
+scripts/with-database.sh cargo test --locked

@@ -7,6 +7,10 @@ cd "$(dirname "$0")/.."
 release=$1 command=$2
 folder=target/tools/wasmedge-$release
 [ -x "$command" ] && exit 0
+if ! command -v mmdebstrap >/dev/null; then
+    sudo=$([ "$(id -u)" = 0 ] || echo sudo)
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends mmdebstrap
+fi
 
 printf '\033[1m==>\033[0m unpacking WasmEdge from Debian %s under %s\n' "$release" "$folder" >&2
 rm -rf "$folder"

@@ -112,7 +112,7 @@ impl Error {
     /// What the log keeps of a fault on our side: the cause, which the client is not told.
     pub fn cause(&self) -> Option<String> {
         match self {
-            Error::Internal(cause) | Error::Unavailable(_, Some(cause)) => Some(format!("{cause:#}")),
+            Error::Internal(cause) | Error::Unavailable(_, Some(cause)) => Some(cause.to_string()),
             Error::Unavailable(reason, None) => Some((*reason).to_string()),
             _ => None,
         }

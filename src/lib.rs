@@ -11,6 +11,7 @@
 //! - [`response`], [`error`]: from values and errors to a response.
 //! - [`db`], [`migrations`]: the pool, transactions, and the schema.
 //! - [`log`]: one line of JSON a request.
+//! - [`self_check`]: whether the module runs compiled.
 
 pub mod config;
 pub mod db;
@@ -24,6 +25,7 @@ pub mod orders;
 pub mod request;
 pub mod response;
 pub mod routes;
+pub mod self_check;
 pub mod server;
 pub mod system;
 

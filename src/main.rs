@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use service::{App, config::Config, log, server};
+use service::{App, config::Config, log, self_check, server};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -17,6 +17,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> anyhow::Result<()> {
+    if self_check::runs_interpreted() {
+        log::message(
+            "warning: this module runs interpreted, many times slower than compiled; see README, 'WasmEdge itself'",
+        );
+    }
     let config = Config::from_variables(|name| std::env::var(name).ok())?;
     let address = config.address;
     let listener =

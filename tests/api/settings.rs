@@ -2,7 +2,7 @@
 
 use std::{net::TcpListener, process::Output};
 
-use crate::support::{module, serve};
+use crate::support::{module, root, serve};
 
 fn run(settings: &[(&str, &str)]) -> Output {
     serve(module()).envs(settings.iter().copied()).output().unwrap()
@@ -35,6 +35,20 @@ fn all_mistakes_are_reported_together() {
         assert!(message.contains(name), "{name} is not in: {message}");
     }
     assert!(!message.contains("hunter2"), "a password has been printed: {message}");
+}
+
+/// WasmEdge says nothing when it interprets a compiled module; the launcher has to know how each version is told.
+#[test]
+fn the_launcher_runs_the_module_compiled_and_the_module_notices_when_it_is_not() {
+    let warns = |module: &std::path::Path| {
+        let output = serve(module).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(message.contains("DATABASE_URL is not set"), "{message}");
+        message.contains("runs interpreted")
+    };
+
+    assert!(!warns(module()), "the compiled module runs interpreted");
+    assert!(warns(&root().join("target/wasm32-wasip1/release/order_demo_service.wasm")));
 }
 
 #[test]
