@@ -60,7 +60,7 @@ stop() {
     local pid
     pid=$(cat "$pid_file")
     kill "$pid"
-    while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+    while running; do sleep 0.1; done # it removes the file when it is done; its process may stay on as a zombie
     say "MariaDB is stopped"
 }
 
