@@ -9,8 +9,9 @@ PATH=$PATH:/usr/sbin
 folder=$PWD/target/mariadb
 pid_file=$folder/pid
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
-running() { [ -s "$pid_file" ] && kill -0 "$(cat "$pid_file")" 2>/dev/null; }
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+# Both, because a file that a crash left behind may name a process that has nothing to do with it.
+running() { [ -s "$pid_file" ] && kill -0 "$(cat "$pid_file")" 2>/dev/null && answers "$(cat "$folder/port")"; }
 url() { echo "mysql://user:passwd@127.0.0.1:$(cat "$folder/port")/demo"; }
 
 start() {
@@ -37,6 +38,7 @@ END
     local port=3306
     while answers "$port"; do port=$((port + 1)); done
     echo "$port" >"$folder/port"
+    rm -f "$pid_file"
     # A session of its own: Ctrl-C is for the service; the database is then stopped in good order.
     # The socket's path is relative to the data folder, because it may have 107 characters only.
     setsid mariadbd --no-defaults --user="$(id -un)" --datadir="$folder/data" --socket=mariadb.sock \
@@ -44,7 +46,7 @@ END
         --init-file="$folder/init.sql" --character-set-server=utf8mb4 --max-connections=500 \
         >"$folder/server.log" 2>&1 </dev/null &
     local server=$!
-    until running && answers "$port"; do
+    until running; do
         kill -0 "$server" 2>/dev/null || {
             tail -n 20 "$folder/server.log" >&2
             exit 1
@@ -60,7 +62,7 @@ stop() {
     local pid
     pid=$(cat "$pid_file")
     kill "$pid"
-    while running; do sleep 0.1; done # it removes the file when it is done; its process may stay on as a zombie
+    while [ -e "$pid_file" ]; do sleep 0.1; done # it removes the file when it is done
     say "MariaDB is stopped"
 }
 

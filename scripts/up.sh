@@ -14,6 +14,14 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+host=${BIND:-127.0.0.1} port=${PORT:-8080}
+[ "$host" = 0.0.0.0 ] && host=127.0.0.1
+address=http://$host:$port
+if (exec 3<>"/dev/tcp/$host/$port") 2>/dev/null; then
+    echo "Port $port is taken. Choose another one: PORT=$((port + 1)) make up" >&2
+    exit 1
+fi
+
 if [ -z "${DATABASE_URL:-}" ]; then
     code=0
     DATABASE_URL=$(scripts/database.sh start) || code=$?
@@ -27,9 +35,8 @@ export DATABASE_URL
 
 scripts/serve.sh order_demo_service.wasm &
 service=$!
-address=http://127.0.0.1:${PORT:-8080}
 until curl -fs "$address/readyz" >/dev/null 2>&1; do
-    kill -0 "$service" 2>/dev/null || wait "$service"
+    kill -0 "$service" 2>/dev/null || wait "$service" # it has ended, and has said why
     sleep 0.1
 done
 cat >&2 <<END
