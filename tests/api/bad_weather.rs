@@ -2,15 +2,14 @@
 
 use std::{
     io::Write,
-    sync::mpsc,
-    thread::{self, JoinHandle},
+    thread,
     time::{Duration, Instant},
 };
 
-use mysql_async::prelude::Queryable;
+use mysql_async::Row;
 use serde_json::json;
 
-use crate::support::{Reply, TestApp, create_database, execute, free_port, query};
+use crate::support::{Reply, Session, TestApp, create_database, execute, free_port};
 
 const ORDERS: &str = include_str!("../../orders.json");
 
@@ -85,14 +84,14 @@ fn what_the_database_says_goes_to_the_log_with_the_request_s_id_and_not_to_the_c
 fn work_that_takes_too_long_is_given_up_and_the_next_succeeds() {
     let mut app = TestApp::start_with(&[("DB_TIMEOUT", "0.5")]);
     app.post("/create_orders", ORDERS);
-    let lock = TableLock::take(&app);
+    let lock = lock_table(&app);
 
     let asked = Instant::now();
     assert_unavailable(&app.get("/orders"));
     assert!(asked.elapsed() < Duration::from_secs(2), "took {:?}", asked.elapsed());
     assert_unavailable(&app.send("DELETE", "/orders/1", &[], ""));
 
-    lock.release();
+    drop(lock);
     assert_eq!(app.get("/orders").status, 200);
     app.assert_still_the_same_process();
 }
@@ -101,18 +100,18 @@ fn work_that_takes_too_long_is_given_up_and_the_next_succeeds() {
 fn a_waiter_for_a_connection_gives_up_and_the_one_before_it_is_served() {
     let app = TestApp::start_with(&[("DB_POOL_SIZE", "1"), ("DB_ACQUIRE_TIMEOUT", "0.3"), ("DB_TIMEOUT", "20")]);
     app.post("/create_orders", ORDERS);
-    let lock = TableLock::take(&app);
+    let mut lock = lock_table(&app);
 
     thread::scope(|scope| {
         let first = scope.spawn(|| app.get("/orders/1"));
-        wait_until(|| lock.waiters() == 1);
+        lock.wait_for_waiters(1, WAITING);
 
         let asked = Instant::now();
         assert_unavailable(&app.get("/orders/2"));
         let waited = asked.elapsed();
         assert!((Duration::from_millis(250)..Duration::from_secs(2)).contains(&waited), "waited {waited:?}");
 
-        lock.release();
+        drop(lock);
         assert_eq!(first.join().unwrap().status, 200);
     });
 }
@@ -124,12 +123,12 @@ fn a_client_that_leaves_in_the_middle_does_not_mix_up_the_answers_of_others() {
     app.post("/create_orders", ORDERS);
 
     for _ in 0..5 {
-        let lock = TableLock::take(&app);
+        let mut lock = lock_table(&app);
         let mut leaving = app.connect();
         leaving.write_all(b"GET /orders/1 HTTP/1.1\r\nHost: t\r\n\r\n").unwrap();
-        wait_until(|| lock.waiters() == 1);
+        lock.wait_for_waiters(1, WAITING);
         drop(leaving);
-        lock.release();
+        drop(lock);
 
         for id in [2, 3, 4, 5] {
             assert_eq!(app.get(&format!("/orders/{id}")).json()["order_id"], json!(id));
@@ -137,50 +136,11 @@ fn a_client_that_leaves_in_the_middle_does_not_mix_up_the_answers_of_others() {
     }
 }
 
-fn wait_until(condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !condition() {
-        assert!(Instant::now() < deadline, "it did not come to that");
-        thread::sleep(Duration::from_millis(10));
-    }
+/// Somebody else holds the table until this is dropped, so whoever needs it waits.
+fn lock_table(app: &TestApp) -> Session {
+    let mut session = Session::open(&app.database_url);
+    session.query::<Row>("LOCK TABLES orders WRITE");
+    session
 }
 
-/// Somebody else holds the table, so whoever needs it waits.
-struct TableLock {
-    release: mpsc::Sender<()>,
-    holder: JoinHandle<()>,
-    database_url: String,
-}
-
-impl TableLock {
-    fn take(app: &TestApp) -> TableLock {
-        let (release, released) = mpsc::channel();
-        let (taken, is_taken) = mpsc::channel();
-        let url = app.database_url.clone();
-        let holder = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let mut conn = mysql_async::Conn::new(mysql_async::Opts::from_url(&url).unwrap()).await.unwrap();
-                conn.query_drop("LOCK TABLES orders WRITE").await.unwrap();
-                taken.send(()).unwrap();
-                let _ = released.recv();
-                conn.query_drop("UNLOCK TABLES").await.unwrap();
-                conn.disconnect().await.unwrap();
-            });
-        });
-        is_taken.recv().unwrap();
-        TableLock { release, holder, database_url: app.database_url.clone() }
-    }
-
-    /// How many connections wait for the table.
-    fn waiters(&self) -> i64 {
-        let sql = "SELECT COUNT(*) FROM information_schema.processlist
-            WHERE db = DATABASE() AND state LIKE 'Waiting for table%'";
-        query::<i64>(&self.database_url, sql)[0]
-    }
-
-    fn release(self) {
-        self.release.send(()).unwrap();
-        self.holder.join().unwrap();
-    }
-}
+const WAITING: &str = "Waiting for table%";

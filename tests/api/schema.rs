@@ -1,17 +1,22 @@
 //! The schema: applied once, however many start, and kept.
 
-use crate::support::{TestApp, create_database, execute};
+use crate::support::{Session, TestApp, create_database, execute};
 
 const ORDERS: &str = include_str!("../../orders.json");
 
 #[test]
 fn ten_instances_that_start_at_once_apply_each_step_once() {
     let url = create_database();
+    // All of them come to the lock, and only then are they let go.
+    let mut lock = Session::open(&url);
+    lock.query::<Option<i64>>("SELECT GET_LOCK(CONCAT('schema_migrations.', MD5(DATABASE())), 0)");
     let apps: Vec<TestApp> = std::thread::scope(|scope| {
         let starting: Vec<_> = (0..10).map(|_| scope.spawn(|| TestApp::launch(&url, &[]))).collect();
         starting.into_iter().map(|app| app.join().unwrap()).collect()
     });
+    lock.wait_for_waiters(10, "User lock");
 
+    drop(lock);
     for app in &apps {
         app.wait_until_ready();
     }

@@ -253,18 +253,51 @@ pub fn create_database() -> String {
 
 /// Runs a statement and gives its rows.
 pub fn query<T: FromRow + Send + 'static>(url: &str, sql: &str) -> Vec<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut conn = mysql_async::Conn::new(mysql_async::Opts::from_url(url).unwrap()).await.unwrap();
-        let rows = conn.query(sql).await.unwrap();
-        conn.disconnect().await.unwrap();
-        rows
-    })
+    Session::open(url).query(sql)
 }
 
 /// Runs a statement.
 pub fn execute(url: &str, sql: &str) {
     query::<mysql_async::Row>(url, sql);
+}
+
+/// A connection to the database of the test's own, to hold what the service needs.
+pub struct Session {
+    runtime: tokio::runtime::Runtime,
+    conn: Option<mysql_async::Conn>,
+}
+
+impl Session {
+    pub fn open(url: &str) -> Session {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let conn = runtime.block_on(mysql_async::Conn::new(mysql_async::Opts::from_url(url).unwrap())).unwrap();
+        Session { runtime, conn: Some(conn) }
+    }
+
+    pub fn query<T: FromRow + Send + 'static>(&mut self, sql: &str) -> Vec<T> {
+        let conn = self.conn.as_mut().unwrap();
+        self.runtime.block_on(conn.query(sql)).unwrap_or_else(|error| panic!("{error}: {sql}"))
+    }
+
+    /// Waits until `count` other sessions of this database are in a `state` like this one.
+    pub fn wait_for_waiters(&mut self, count: i64, state: &str) {
+        let sql = format!(
+            "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND state LIKE '{state}'"
+        );
+        let deadline = Instant::now() + Duration::from_secs(9);
+        while self.query::<i64>(&sql) != [count] {
+            assert!(Instant::now() < deadline, "not {count} sessions are in the state {state}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            let _ = self.runtime.block_on(conn.disconnect());
+        }
+    }
 }
 
 /// The private server, started if it does not run yet. It is left running: `make down` stops it.
