@@ -127,7 +127,9 @@ fn a_body_over_the_limit_is_413_whether_or_not_its_length_is_announced() {
     let announced = app.exchange("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 9999999999\r\n\r\n");
     assert!(announced.starts_with("HTTP/1.1 413 "), "refused before it is sent: {announced}");
     let chunk = format!("400\r\n{}\r\n0\r\n\r\n", "x".repeat(1024));
-    let chunked = app.exchange(&format!("POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}"));
+    let chunked = app.exchange(&format!(
+        "POST /echo HTTP/1.1\r\nHost: t\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}"
+    ));
     assert!(chunked.starts_with("HTTP/1.1 413 "), "{chunked}");
     app.assert_still_the_same_process();
 }
