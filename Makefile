@@ -6,7 +6,7 @@ WASM   := target/wasm32-wasip1/release/$(MODULE)
 .DEFAULT_GOAL := help
 
 help: ## lists the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 setup: ## installs what is missing (Debian), and says so
 	@scripts/setup.sh

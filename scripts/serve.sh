@@ -17,4 +17,6 @@ for name in DATABASE_URL PORT BIND CORS_ALLOW_ORIGIN MAX_BODY_BYTES DB_POOL_SIZE
     eval "value=\${$name:-}"
     [ -z "$value" ] || set -- "$@" --env "$name=$value"
 done
+# When the reader of its log goes away, the service goes on; otherwise the next line would end WasmEdge.
+trap '' PIPE
 exec "$wasmedge" "$@" "$module"

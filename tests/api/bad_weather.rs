@@ -1,7 +1,8 @@
 //! The database is away, slow, busy or strange: bounded waits, 503 with `Retry-After`, and recovery without a restart.
 
 use std::{
-    io::Write,
+    io::{BufRead, BufReader, Write},
+    process::Stdio,
     thread,
     time::{Duration, Instant},
 };
@@ -9,7 +10,7 @@ use std::{
 use mysql_async::Row;
 use serde_json::json;
 
-use crate::support::{Reply, Session, TestApp, create_database, execute, free_port};
+use crate::support::{Reply, Session, TestApp, create_database, execute, free_port, module, serve};
 
 const ORDERS: &str = include_str!("../../orders.json");
 
@@ -134,6 +135,30 @@ fn a_client_that_leaves_in_the_middle_does_not_mix_up_the_answers_of_others() {
             assert_eq!(app.get(&format!("/orders/{id}")).json()["order_id"], json!(id));
         }
     }
+}
+
+#[test]
+fn a_log_whose_reader_has_gone_does_not_end_the_service() {
+    let port = free_port();
+    let mut process = serve(module())
+        .envs([("DATABASE_URL", "mysql://user@127.0.0.1:1/demo"), ("BIND", "127.0.0.1"), ("PORT", &port.to_string())])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut says = String::new();
+    let mut messages = BufReader::new(process.stderr.take().unwrap());
+    while !says.contains("listening") {
+        assert!(messages.read_line(&mut says).unwrap() > 0, "it has ended: {says}");
+    }
+    drop((process.stdout.take(), messages));
+
+    let answers: Vec<bool> =
+        (0..5).map(|_| ureq::get(format!("http://127.0.0.1:{port}/livez")).call().is_ok()).collect();
+
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert_eq!(answers, [true; 5]);
 }
 
 /// Somebody else holds the table until this is dropped, so whoever needs it waits.
