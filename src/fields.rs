@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    de::{Error as _, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
@@ -41,23 +41,44 @@ pub fn one<T>(value: &RawValue, read: impl Fn(&mut Fields) -> T) -> Result<T, Er
     if faults.is_empty() { Ok(item) } else { Err(Error::Invalid(faults)) }
 }
 
-/// Reads an array of values with `read`, all or none.
+/// Reads an array of values with `read`, all or none. It ends with the hundredth fault, and until then keeps
+/// nothing but what was read: a body of a million brackets must not take a multiple of its size.
 ///
 /// # Errors
 /// [`Error::Invalid`], with every fault that was found, at most a hundred.
 pub fn many<T>(value: &RawValue, read: impl Fn(&mut Fields) -> T) -> Result<Vec<T>, Error> {
-    let elements: Vec<&RawValue> = serde_json::from_str(value.get())
-        .map_err(|_| Error::Invalid(vec![Fault::at("", "must be an array of objects")]))?;
-    let mut faults = Vec::new();
-    let mut items = Vec::with_capacity(elements.len());
-    for (index, element) in elements.into_iter().enumerate() {
-        items.push(read_item(element, format!("/{index}"), &read, &mut faults));
-        if faults.len() >= MOST_FAULTS {
-            faults.truncate(MOST_FAULTS);
-            break;
-        }
+    let mut many = Many { read, items: Vec::new(), faults: Vec::new() };
+    let outcome = serde_json::Deserializer::from_str(value.get()).deserialize_seq(&mut many);
+    if outcome.is_err() && many.faults.is_empty() {
+        many.faults.push(Fault::at("", "must be an array of objects"));
     }
-    if faults.is_empty() { Ok(items) } else { Err(Error::Invalid(faults)) }
+    if many.faults.is_empty() { Ok(many.items) } else { Err(Error::Invalid(many.faults)) }
+}
+
+struct Many<T, F> {
+    read: F,
+    items: Vec<T>,
+    faults: Vec<Fault>,
+}
+
+impl<'de, T, F: Fn(&mut Fields) -> T> Visitor<'de> for &mut Many<T, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        while let Some(element) = elements.next_element::<&RawValue>()? {
+            let pointer = format!("/{}", self.items.len());
+            self.items.push(read_item(element, pointer, &self.read, &mut self.faults));
+            if self.faults.len() >= MOST_FAULTS {
+                self.faults.truncate(MOST_FAULTS);
+                return Err(A::Error::custom("enough"));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn read_item<T>(value: &RawValue, pointer: String, read: impl Fn(&mut Fields) -> T, faults: &mut Vec<Fault>) -> T {

@@ -134,6 +134,20 @@ fn a_body_over_the_limit_is_413_whether_or_not_its_length_is_announced() {
     app.assert_still_the_same_process();
 }
 
+/// What is kept of a body while it is read is no large multiple of it: wasm's memory never shrinks again.
+#[test]
+fn a_body_of_millions_of_elements_takes_little_more_memory_than_its_size() {
+    let mut app = TestApp::start();
+    let body = format!("[{}1]", "1,".repeat(8_000_000));
+    let before = app.peak_memory();
+
+    app.post("/create_orders", &body).problem(422);
+
+    let grown = app.peak_memory() - before;
+    assert!(grown < 6 * body.len(), "{grown} bytes for a body of {}", body.len());
+    app.assert_still_the_same_process();
+}
+
 #[test]
 fn bytes_that_are_no_http_do_not_end_the_service() {
     let mut app = TestApp::start();

@@ -164,6 +164,13 @@ impl TestApp {
         execute(&self.database_url, sql);
     }
 
+    /// The most memory that the process has held at once, in bytes (Linux: VmHWM).
+    pub fn peak_memory(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() * 1024
+    }
+
     /// Fails unless the process that was started is the one that still answers.
     pub fn assert_still_the_same_process(&mut self) {
         assert!(self.process.try_wait().unwrap().is_none(), "the service has ended:\n{}", self.output());
