@@ -8,6 +8,8 @@ use crate::error::Error;
 
 /// A request on its way to a handler.
 pub struct Request {
+    /// What the log and the client call it.
+    pub id: String,
     /// Method, path, headers.
     pub head: Parts,
     /// What the `{…}` segments of the route's path stand for.
@@ -18,9 +20,9 @@ pub struct Request {
 
 impl Request {
     /// Wraps what hyper gives. A body longer than `max_body_bytes` will be refused.
-    pub fn new(request: hyper::Request<Body>, max_body_bytes: usize) -> Request {
+    pub fn new(request: hyper::Request<Body>, id: String, max_body_bytes: usize) -> Request {
         let (head, body) = request.into_parts();
-        Request { head, path_params: Vec::new(), body, max_body_bytes }
+        Request { id, head, path_params: Vec::new(), body, max_body_bytes }
     }
 
     /// The whole body, whatever its content type says: `curl -d` calls everything a form.

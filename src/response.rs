@@ -18,12 +18,17 @@ use crate::error::Error;
 /// [`Error::Internal`] if the value cannot be written as JSON.
 pub fn json(value: &impl Serialize) -> Result<Response<Body>, Error> {
     let bytes = serde_json::to_vec(value).map_err(|error| Error::Internal(error.into()))?;
-    Ok(with_type("application/json", bytes))
+    Ok(json_body(bytes))
+}
+
+/// A body that is JSON already, with status 200.
+pub fn json_body(body: impl Into<Body>) -> Response<Body> {
+    with_type("application/json", body)
 }
 
 /// `{"status":true}`, the article's word for 'done'.
 pub fn done() -> Response<Body> {
-    with_type("application/json", r#"{"status":true}"#)
+    json_body(r#"{"status":true}"#)
 }
 
 /// Plain text.

@@ -73,7 +73,7 @@ async fn respond(app: Arc<App>, request: hyper::Request<Body>) -> Result<Respons
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
 
-    let request = Request::new(request, app.config.max_body_bytes);
+    let request = Request::new(request, id.clone(), app.config.max_body_bytes);
     let (mut response, error) = match routes::dispatch(ROUTES, app.clone(), request).await {
         Ok(response) => (response, None),
         Err(error) => (error.to_response(&id), error.cause()),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hyper::{
     Body, Response, StatusCode,
+    body::Sender,
     header::{LINK, LOCATION},
 };
 
@@ -11,6 +12,7 @@ use super::{Order, store};
 use crate::{
     App,
     error::{Error, Fault},
+    log,
     request::Request,
     response,
     routes::Route,
@@ -66,7 +68,7 @@ async fn list(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> 
     let query = request.query(&["limit", "after"])?;
     let (limit, after) = (query.integer("limit")?, query.integer("after")?);
     if limit.is_none() && after.is_none() {
-        return response::json(&store::all(&app.db).await?);
+        return list_all(app, request.id).await;
     }
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MOST_LIMIT).contains(&limit) {
@@ -84,6 +86,51 @@ async fn list(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> 
         response.headers_mut().insert(LINK, response::header(&next)?);
     }
     Ok(response)
+}
+
+/// Page by page, so that neither memory nor a connection to the database is held for a client that reads slowly.
+/// Orders that come or go while the list is on its way may be in it or not.
+async fn list_all(app: Arc<App>, request_id: String) -> Result<Response<Body>, Error> {
+    let first = store::page(&app.db, None, MOST_LIMIT).await?;
+    if !is_full(&first) {
+        return response::json(&first);
+    }
+    let (sender, body) = Body::channel();
+    tokio::spawn(send_pages(app, first, sender, request_id));
+    Ok(response::json_body(body))
+}
+
+async fn send_pages(app: Arc<App>, first: Vec<Order>, mut sender: Sender, request_id: String) {
+    let mut page = first;
+    let mut before = b'[';
+    loop {
+        let mut chunk = Vec::new();
+        for order in &page {
+            chunk.push(before);
+            before = b',';
+            if serde_json::to_writer(&mut chunk, order).is_err() {
+                return sender.abort();
+            }
+        }
+        let next = page.last().filter(|_| is_full(&page)).map(|order| order.order_id);
+        if next.is_none() {
+            chunk.push(b']');
+        }
+        let client_is_there = sender.send_data(chunk.into()).await.is_ok();
+        let Some(after) = next.filter(|_| client_is_there) else { return };
+        page = match store::page(&app.db, Some(after), MOST_LIMIT).await {
+            Ok(page) => page,
+            Err(error) => {
+                // The status has been sent: a body that ends too early is how the client is told.
+                log::message(&format!("request {request_id} was cut off after order_id {after}: {error}"));
+                return sender.abort();
+            }
+        };
+    }
+}
+
+fn is_full(page: &[Order]) -> bool {
+    page.len() >= MOST_LIMIT.unsigned_abs() as usize
 }
 
 async fn update(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {

@@ -16,8 +16,6 @@ pub const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_orders", sql: include_str!("../../sql/0001_orders.sql") }];
 
 const DROP: &str = "DROP TABLE IF EXISTS orders";
-const ALL: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax, shipping_address
-    FROM orders ORDER BY order_id";
 const PAGE: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax, shipping_address
     FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ?";
 const ONE: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax, shipping_address
@@ -38,12 +36,6 @@ const DUPLICATE_KEY: u16 = 1062;
 /// Drops the table, if there is one, and creates it empty.
 pub async fn recreate(db: &Database) -> Result<(), Error> {
     migrations::recreate(db, DROP, MIGRATIONS).await
-}
-
-/// All orders, by `order_id`.
-pub async fn all(db: &Database) -> Result<Vec<Order>, Error> {
-    let rows: Vec<Row> = db.run(async |conn| Ok(conn.query(ALL).await?)).await?;
-    rows.into_iter().map(from_row).collect()
 }
 
 /// The first `limit` orders whose `order_id` is greater than `after`, by `order_id`.

@@ -1,6 +1,9 @@
 //! The five curl lines, and the endpoints in the article's words.
 
-use std::process::Command;
+use std::{
+    io::{Read, Write},
+    process::Command,
+};
 
 use serde_json::{Value, json};
 
@@ -101,18 +104,69 @@ fn orders_are_listed_by_id_however_they_came_in() {
 #[test]
 fn any_number_of_orders_goes_in_at_once() {
     let app = TestApp::start();
-    let order = |id: i32| UPDATE.replace("\"order_id\": 3", &format!("\"order_id\": {id}"));
 
     let mut next = 0;
     for count in [0, 1, 2, 511, 512, 513, 1279] {
-        let body = (next..next + count).map(order).collect::<Vec<_>>().join(",");
-        assert_eq!(app.post("/create_orders", format!("[{body}]")).body, DONE, "{count} orders");
+        assert_eq!(app.post("/create_orders", orders(next..next + count)).body, DONE, "{count} orders");
         next += count;
     }
 
     let orders = app.get("/orders").json();
     assert_eq!(orders.as_array().unwrap().len(), next as usize);
     assert_eq!(orders[1000]["order_id"], 1000);
+}
+
+/// The list is sent in pages of a thousand; it is one array all the same.
+#[test]
+fn a_list_of_any_length_is_one_array() {
+    let app = TestApp::start();
+
+    let mut ids: Vec<i32> = Vec::new();
+    for until in [1, 999, 1000, 1001, 2000, 2500] {
+        let new = ids.len() as i32..until;
+        app.post("/create_orders", orders(new.clone()));
+        ids.extend(new);
+
+        let list = app.get("/orders").json();
+
+        let listed: Vec<i32> =
+            list.as_array().unwrap().iter().map(|o| o["order_id"].as_i64().unwrap() as i32).collect();
+        assert_eq!(listed, ids);
+    }
+}
+
+#[test]
+fn a_long_list_takes_no_memory_to_speak_of_and_is_cut_off_when_the_database_fails() {
+    let writer = TestApp::start();
+    for start in [0, 100_000, 200_000] {
+        assert_eq!(writer.post("/create_orders", orders(start..start + 100_000)).body, DONE);
+    }
+    let mut reader = TestApp::launch(&writer.database_url, &[]);
+    reader.wait_until_ready();
+    let before = reader.peak_memory();
+
+    assert_eq!(reader.get("/orders").body.matches("order_id").count(), 300_000);
+
+    let grown = reader.peak_memory() - before;
+    assert!(grown < 8 << 20, "the list took {grown} bytes");
+
+    // A client that has read the beginning only, while the table goes.
+    let mut slow = reader.connect();
+    slow.write_all(b"GET /orders HTTP/1.1\r\nHost: t\r\nX-Request-Id: slow\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = vec![0; 1000];
+    slow.read_exact(&mut answer).unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200 OK"));
+    writer.execute("DROP TABLE orders");
+    let _ = slow.read_to_end(&mut answer);
+    assert!(!answer.ends_with(b"0\r\n\r\n"), "half a list looks like a whole one");
+    assert!(reader.output().contains("request slow was cut off"), "nobody is told why");
+    reader.assert_still_the_same_process();
+}
+
+fn orders(ids: std::ops::Range<i32>) -> String {
+    let sample = serde_json::from_str::<Value>(UPDATE).unwrap().to_string();
+    let order = |id: i32| sample.replace("\"order_id\":3", &format!("\"order_id\":{id}"));
+    format!("[{}]", ids.map(order).collect::<Vec<_>>().join(","))
 }
 
 #[test]
