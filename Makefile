@@ -5,6 +5,9 @@ WASM   := target/wasm32-wasip1/release/$(MODULE)
 .PHONY: help setup build native up test test-next down clean
 .DEFAULT_GOAL := help
 
+# The scripts look for what was built here, wherever this user keeps other projects' builds.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
 help: ## lists the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
