@@ -23,9 +23,9 @@ start() {
     if [ ! -d "$folder/data/mysql" ]; then
         say "creating a private MariaDB under target/mariadb"
         rm -rf "$folder/data"
-        # --force: also where the machine's own name does not resolve.
-        mariadb-install-db --no-defaults --force --user="$(id -un)" --datadir="$folder/data" --skip-test-db \
-            --skip-name-resolve --auth-root-authentication-method=socket >"$folder/install.log" 2>&1 || {
+        # --force: also where the machine's own name does not resolve. A relative folder: it trips over a space.
+        (cd "$folder" && mariadb-install-db --no-defaults --force --user="$(id -un)" --datadir=./data --skip-test-db \
+            --skip-name-resolve --auth-root-authentication-method=socket) >"$folder/install.log" 2>&1 || {
             tail -n 20 "$folder/install.log" >&2
             exit 1
         }
