@@ -36,7 +36,8 @@ impl Database {
             .setup(vec![SESSION])
             .pool_opts(
                 PoolOpts::new()
-                    .with_constraints(PoolConstraints::new(1, size).unwrap_or_default())
+                    // As many at least as at most: the pool closes what is above its minimum whenever it is returned.
+                    .with_constraints(PoolConstraints::new(size, size).unwrap_or_default())
                     // Prepared statements live as long as the connection. Nothing else is left behind in a session:
                     // the driver rolls back what was not committed.
                     .with_reset_connection(false),
