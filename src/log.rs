@@ -1,9 +1,8 @@
 //! What the service says: one line of JSON a request on stdout, and messages for a person on stderr.
 //! A reader that has gone away is no reason to stop, so write errors are dropped.
 
-use std::io::Write;
+use std::{io::Write, time::SystemTime};
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 /// One request, as the access log tells it.
@@ -33,7 +32,8 @@ pub fn access(access: &Access) {
         access: &'a Access<'a>,
     }
 
-    let line = Line { time: format!("{:.3}", Timestamp::now()), access };
+    let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+    let line = Line { time, access };
     if let Ok(mut text) = serde_json::to_vec(&line) {
         text.push(b'\n');
         let _ = std::io::stdout().write_all(&text);
