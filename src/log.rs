@@ -16,8 +16,9 @@ pub struct Access<'a> {
     pub path: &'a str,
     /// The answer's status.
     pub status: u16,
-    /// From the request's head to the answer's head, in milliseconds.
-    pub duration_ms: f64,
+    /// When the request's head was there.
+    #[serde(skip)]
+    pub started: SystemTime,
     /// The cause of an error on our side, which the client was not told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -28,12 +29,19 @@ pub fn access(access: &Access) {
     #[derive(Serialize)]
     struct Line<'a> {
         time: String,
+        /// From the request's head to the answer's head, in milliseconds.
+        duration_ms: f64,
         #[serde(flatten)]
         access: &'a Access<'a>,
     }
 
-    let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
-    let line = Line { time, access };
+    let now = SystemTime::now();
+    let duration = now.duration_since(access.started).unwrap_or_default(); // zero should the clock be set back
+    let line = Line {
+        time: humantime::format_rfc3339_millis(now).to_string(),
+        duration_ms: (duration.as_secs_f64() * 1e6).round() / 1e3,
+        access,
+    };
     if let Ok(mut text) = serde_json::to_vec(&line) {
         text.push(b'\n');
         let _ = std::io::stdout().write_all(&text);

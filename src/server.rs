@@ -11,7 +11,7 @@ use std::{
         Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, SystemTime},
 };
 
 use hyper::{
@@ -68,7 +68,7 @@ pub async fn serve(app: Arc<App>, mut listener: AddrIncoming) {
 }
 
 async fn respond(app: Arc<App>, request: hyper::Request<Body>) -> Result<Response<Body>, Infallible> {
-    let started = Instant::now();
+    let started = SystemTime::now();
     let id = request_id(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
@@ -88,7 +88,7 @@ async fn respond(app: Arc<App>, request: hyper::Request<Body>) -> Result<Respons
         method: method.as_str(),
         path: &path,
         status: response.status().as_u16(),
-        duration_ms: (started.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+        started,
         error,
     });
     Ok(response)

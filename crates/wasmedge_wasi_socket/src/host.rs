@@ -45,6 +45,7 @@ pub struct SocketAddress {
 
 #[link(wasm_import_module = "wasi_snapshot_preview1")]
 unsafe extern "C" {
+    pub fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
     pub fn fd_close(fd: u32) -> u32;
     pub fn fd_fdstat_set_flags(fd: u32, flags: u32) -> u32;
     pub fn poll_oneoff(subscriptions: *const Subscription, events: *mut Event, count: usize, ready: *mut usize) -> u32;

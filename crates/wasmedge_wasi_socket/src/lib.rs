@@ -8,6 +8,7 @@
 //! - [`ToSocketAddrs`]: from a host name to addresses.
 #![cfg(target_os = "wasi")]
 
+mod clock;
 mod host;
 mod lookup;
 mod readiness;

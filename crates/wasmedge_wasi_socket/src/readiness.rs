@@ -5,6 +5,9 @@
 //! But a socket can be written to unless it has just refused bytes, and nobody cares whether it can be read until
 //! what the last event announced has been read. Each operation on a socket therefore leaves a mark here, and
 //! [`wait`] asks the host only about what is open.
+//!
+//! A client that has sent a request has nothing more to say until it is answered, and while the service is busy most
+//! connections are in that state. They are asked about now and then only: see [`Round`].
 
 use std::{
     cell::RefCell,
@@ -14,7 +17,7 @@ use std::{
 };
 
 use crate::{
-    host,
+    clock, host,
     wasi_poll::{
         CLOCKID_MONOTONIC, EVENTTYPE_CLOCK, EVENTTYPE_FD_READ, EVENTTYPE_FD_WRITE, Event, Fd, Subscription,
         SubscriptionClock, SubscriptionU, SubscriptionUU,
@@ -35,17 +38,23 @@ enum Direction {
 struct Socket {
     read: Direction,
     write: Direction,
+    /// A client's: it speaks first, and then waits for an answer.
+    accepted: bool,
+    /// It has sent something, probably all that it had, and has got no answer yet.
+    quiet: bool,
 }
 
+type Sockets = HashMap<Fd, Socket, BuildHasherDefault<FdHasher>>;
+
 thread_local! {
-    static SOCKETS: RefCell<HashMap<Fd, Socket, BuildHasherDefault<FdHasher>>> = RefCell::default();
-    /// The subscriptions of one call, kept for its room.
-    static OPEN: RefCell<Vec<Subscription>> = const { RefCell::new(Vec::new()) };
+    static SOCKETS: RefCell<Sockets> = RefCell::default();
+    static ROUND: RefCell<Round> = RefCell::default();
 }
 
 /// A new socket: it can be written to; whether it can be read is the host's to say.
-pub fn opened(fd: Fd) {
-    SOCKETS.with_borrow_mut(|sockets| sockets.insert(fd, Socket { read: Direction::Awaited, write: Direction::Ready }));
+pub fn opened(fd: Fd, accepted: bool) {
+    let socket = Socket { read: Direction::Awaited, write: Direction::Ready, accepted, quiet: false };
+    SOCKETS.with_borrow_mut(|sockets| sockets.insert(fd, socket));
 }
 
 /// A socket that is no more.
@@ -54,13 +63,23 @@ pub fn closed(fd: Fd) {
 }
 
 /// The socket was read from, or accepted from: the next event matters again.
-pub fn was_read(fd: Fd) {
-    change(fd, |socket| socket.read = Direction::Awaited);
+/// `emptied`: there was less than there was room for.
+pub fn was_read(fd: Fd, emptied: bool) {
+    change(fd, |socket| {
+        socket.read = Direction::Awaited;
+        socket.quiet = socket.accepted && emptied;
+    });
 }
 
-/// The socket did not take all that was written, or is not connected yet: it is ready when the host says so.
-pub fn refused_bytes(fd: Fd) {
-    change(fd, |socket| socket.write = Direction::Awaited);
+/// The socket was written to.
+/// `filled`: it did not take all of it, so it is ready when the host says so.
+pub fn was_written(fd: Fd, filled: bool) {
+    change(fd, |socket| {
+        socket.quiet = false;
+        if filled {
+            socket.write = Direction::Awaited;
+        }
+    });
 }
 
 fn change(fd: Fd, change: impl FnOnce(&mut Socket)) {
@@ -69,43 +88,59 @@ fn change(fd: Fd, change: impl FnOnce(&mut Socket)) {
 
 /// Waits for what is open among `subscriptions`; writes what happened to `events`, which has room for all of them.
 pub fn wait(subscriptions: &[Subscription], events: &mut [Event]) -> io::Result<usize> {
-    OPEN.with_borrow_mut(|open| {
-        open.clear();
-        let known = select(subscriptions, open, events);
+    ROUND.with_borrow_mut(|round| {
+        let known = SOCKETS.with_borrow_mut(|sockets| round.select(subscriptions, sockets, events));
         if known > 0 {
             return Ok(known);
         }
-        if open.is_empty() {
-            open.push(pause());
-        }
+        round.plan();
         loop {
+            let open = &round.open;
             let mut ready = 0;
             // SAFETY: both slices are as long as the count says; `events` has room for every subscription, and there
-            // is one even where `pause` was added, because `wasi_poll::poll` takes no empty list.
-            host::check(unsafe { host::poll_oneoff(open.as_ptr(), events.as_mut_ptr(), open.len(), &mut ready) })?;
-            if let Some(kept) = take(events.get_mut(..ready).unwrap_or_default()) {
+            // is one even where `plan` added a pause, because `wasi_poll::poll` takes no empty list.
+            let errno = unsafe { host::poll_oneoff(open.as_ptr(), events.as_mut_ptr(), open.len(), &mut ready) };
+            clock::waited();
+            host::check(errno)?;
+            let events = events.get_mut(..ready).unwrap_or_default();
+            if let Some(kept) = take(events) {
+                if events.iter().take(kept).all(|event| event.type_ == EVENTTYPE_CLOCK) {
+                    round.calls_without_quiet = usize::MAX >> 1; // time is up: the next call asks about all
+                }
                 return Ok(kept);
             }
         }
     })
 }
 
-/// Copies to `open` what the host must be asked about, and writes to `events` what is known without asking.
-fn select(subscriptions: &[Subscription], open: &mut Vec<Subscription>, events: &mut [Event]) -> usize {
-    let mut known = 0;
-    SOCKETS.with_borrow_mut(|sockets| {
+/// So many quiet sockets are cheaper to ask about than to leave out and take in again. (Measured: at 32 connections
+/// leaving them out costs 7 % of the requests per second, at 128 nothing, at 512 it gains 75 %.)
+const FEW: usize = 100;
+
+/// One call of the host, and when the quiet sockets were last part of one.
+#[derive(Default)]
+struct Round {
+    open: Vec<Subscription>,
+    quiet: Vec<Subscription>,
+    calls_without_quiet: usize,
+}
+
+impl Round {
+    /// Sorts out what the host must be asked about, and writes to `events` what is known without asking.
+    fn select(&mut self, subscriptions: &[Subscription], sockets: &mut Sockets, events: &mut [Event]) -> usize {
+        self.open.clear();
+        self.quiet.clear();
+        let mut known = 0;
         for subscription in subscriptions {
-            let Some((fd, is_read)) = socket_of(subscription) else {
-                open.push(*subscription);
-                continue;
-            };
-            let Some(socket) = sockets.get_mut(&fd) else {
-                open.push(*subscription); // not one of ours
+            let socket = socket_of(subscription).and_then(|(fd, is_read)| Some((sockets.get_mut(&fd)?, is_read)));
+            let Some((socket, is_read)) = socket else {
+                self.open.push(*subscription); // a time-out, or a descriptor that is not ours
                 continue;
             };
             let direction = if is_read { &mut socket.read } else { &mut socket.write };
             match direction {
-                Direction::Awaited => open.push(*subscription),
+                Direction::Awaited if is_read && socket.quiet => self.quiet.push(*subscription),
+                Direction::Awaited => self.open.push(*subscription),
                 Direction::Told => {}
                 Direction::Ready => {
                     if let Some(event) = events.get_mut(known) {
@@ -117,8 +152,31 @@ fn select(subscriptions: &[Subscription], open: &mut Vec<Subscription>, events: 
                 }
             }
         }
-    });
-    known
+        known
+    }
+
+    /// Decides whether the quiet sockets are part of this call. They are left out while others keep the service busy,
+    /// the more of them there are the longer, but never for many calls and never without a time-out: so a client that
+    /// speaks out of turn (a long upload, pipelined requests, one that leaves) is heard a few milliseconds late.
+    fn plan(&mut self) {
+        let calls = self.quiet.len() / 2 + 8;
+        let nanoseconds = (self.quiet.len() as u64 * 10_000).max(1_000_000);
+        if self.quiet.len() > FEW && self.calls_without_quiet < calls && self.open.len() > 1 {
+            let time_out = self.open.iter_mut().find(|subscription| subscription.u.tag == EVENTTYPE_CLOCK);
+            if let Some(time_out) = time_out {
+                // SAFETY: the tag says that it is a clock.
+                let clock = unsafe { &mut time_out.u.u.clock };
+                clock.timeout = clock.timeout.min(nanoseconds);
+                self.calls_without_quiet += 1;
+                return;
+            }
+        }
+        self.calls_without_quiet = 0;
+        self.open.append(&mut self.quiet);
+        if self.open.is_empty() {
+            self.open.push(pause());
+        }
+    }
 }
 
 /// Marks what happened; moves what the crates above shall see to the front, and counts it. None: wait again.

@@ -71,11 +71,11 @@ impl Socket {
         let mut fd = 0;
         // SAFETY: the pointer is good for the call.
         check(unsafe { host::sock_open(family as u32, socket_type as u32, &mut fd) })?;
-        Ok(Socket::opened(fd))
+        Ok(Socket::opened(fd, false))
     }
 
-    fn opened(fd: u32) -> Socket {
-        readiness::opened(fd);
+    fn opened(fd: u32, accepted: bool) -> Socket {
+        readiness::opened(fd, accepted);
         Socket { fd: fd.cast_signed() }
     }
 
@@ -107,17 +107,17 @@ impl Socket {
     /// Takes the next connection that waits.
     pub fn accept(&self, nonblocking: bool) -> io::Result<Socket> {
         let mut fd = 0;
-        readiness::was_read(self.fd());
+        readiness::was_read(self.fd(), false);
         // SAFETY: the pointer is good for the call.
         check(unsafe { host::sock_accept(self.fd(), &mut fd) })?;
-        let accepted = Socket::opened(fd);
+        let accepted = Socket::opened(fd, true);
         accepted.set_nonblocking(nonblocking)?;
         Ok(accepted)
     }
 
     /// Connects. A socket that does not block answers EINPROGRESS and is connected once it can be written to.
     pub fn connect(&self, address: &SocketAddr) -> io::Result<()> {
-        readiness::refused_bytes(self.fd());
+        readiness::was_written(self.fd(), true);
         with_address(address, |bytes, port| {
             // SAFETY: the address is good for the call.
             unsafe { host::sock_connect(self.fd(), bytes, port) }
@@ -128,9 +128,10 @@ impl Socket {
     pub fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let room = Buffer { data: buffer.as_mut_ptr(), size: buffer.len() };
         let (mut received, mut flags) = (0, 0);
-        readiness::was_read(self.fd());
         // SAFETY: the pointers are good for the call, the buffer for the size that it says.
-        check(unsafe { host::sock_recv(self.fd(), &room, 1, 0, &mut received, &mut flags) })?;
+        let errno = unsafe { host::sock_recv(self.fd(), &room, 1, 0, &mut received, &mut flags) };
+        readiness::was_read(self.fd(), errno == 0 && received < buffer.len());
+        check(errno)?;
         Ok(received)
     }
 
@@ -149,9 +150,7 @@ impl Socket {
         let mut sent = 0;
         // SAFETY: the pointers are good for the call, each buffer for the size that it says.
         let errno = unsafe { host::sock_send(self.fd(), buffers.as_ptr(), buffers.len(), 0, &mut sent) };
-        if errno != 0 || sent < size {
-            readiness::refused_bytes(self.fd());
-        }
+        readiness::was_written(self.fd(), errno != 0 || sent < size);
         check(errno)?;
         Ok(sent)
     }
