@@ -10,15 +10,17 @@ ENV CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld
 # The dependencies first, on an empty program: this layer stays until Cargo.lock changes.
 COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
+COPY crates crates
 RUN mkdir src && echo '//!' | tee src/lib.rs >src/main.rs && echo 'fn main() {}' >>src/main.rs \
-    && cargo build --release --locked --target wasm32-wasip1
+    && cargo build --release --locked --target wasm32-wasip1 \
+    && cargo build --release --locked --package wasmedge_lower
 COPY src src
 COPY sql sql
 COPY orders.json update_order.json ./
 COPY scripts scripts
 RUN touch src/main.rs src/lib.rs && cargo build --release --locked --target wasm32-wasip1 \
     && scripts/compile.sh target/wasm32-wasip1/release/order_demo_service.wasm /app/compiled.wasm \
-    && cp target/wasm32-wasip1/release/order_demo_service.wasm /app/module.wasm \
+    && cp target/wasm32-wasip1/release/order_demo_service.lowered.wasm /app/module.wasm \
     && cp scripts/serve.sh scripts/container.sh scripts/healthcheck.sh /app/ \
     && /app/container.sh processor >/app/compiled-for
 

@@ -2,7 +2,7 @@
 MODULE := order_demo_service.wasm
 WASM   := target/wasm32-wasip1/release/$(MODULE)
 
-.PHONY: help setup build native up test test-next down clean
+.PHONY: help setup build native up test test-next bench bench-short down clean
 .DEFAULT_GOAL := help
 
 # The scripts look for what was built here, wherever this user keeps other projects' builds.
@@ -15,11 +15,11 @@ setup: ## installs what is missing (Debian), and says so
 	@scripts/setup.sh
 
 build: setup ## builds the module and compiles it ahead of time: order_demo_service.wasm
-	@cargo build --release --target wasm32-wasip1
+	@cargo build --locked --release --target wasm32-wasip1
 	@scripts/compile.sh $(WASM) $(MODULE)
 
 native: ## builds the same source natively, for a debugger and as a baseline
-	cargo build --release
+	@cargo build --locked --release
 
 up: build ## starts the service and a private MariaDB; Ctrl-C stops both
 	@scripts/up.sh
@@ -29,6 +29,14 @@ test: build ## format, lints, unit tests, and the real module on WasmEdge agains
 
 test-next: build ## the tests of tests/api again, on the WasmEdge of Debian's testing release
 	@scripts/test-next.sh
+
+bench: build native ## native, compiled and interpreted side by side; writes bench/report.json and README's table
+	@scripts/setup.sh bench
+	@scripts/with-database.sh cargo test --quiet --locked --bench bench
+
+bench-short: build native ## GET /orders/{id} only; fails when compiled falls below 0.8 of native
+	@scripts/setup.sh bench
+	@scripts/with-database.sh cargo test --quiet --locked --bench bench -- --short
 
 down: ## stops the private MariaDB, should it still run
 	@scripts/database.sh stop

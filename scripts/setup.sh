@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and is not there yet, and says so. Does nothing when all is there.
+# usage: setup.sh [bench]   (bench: what `make bench` needs as well)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +18,11 @@ need clang clang
 need mariadbd mariadb-server-core
 need mariadb-install-db mariadb-server-core
 need my_print_defaults mariadb-client-core
+if [ "${1:-}" = bench ]; then
+    need wrk wrk
+    need h2load nghttp2-client
+    need haproxy haproxy
+fi
 [ -e /usr/include/wasm32-wasi ] || [ -n "${CFLAGS_wasm32_wasip1:-}" ] || missing+=(wasi-libc)
 [ -x target/tools/bin/wasmedge ] || have wasmedge || missing+=(wasmedge)
 

@@ -8,9 +8,10 @@ say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 say "format"
 cargo fmt --check
 say "lints, native"
-cargo clippy --locked --all-targets -- -D warnings
+cargo clippy --locked --workspace --all-targets -- -D warnings
 say "lints, wasm"
-cargo clippy --locked --release --target wasm32-wasip1 -- -D warnings
+cargo clippy --locked --release --target wasm32-wasip1 --package order_demo_service --package wasmedge_wasi_socket \
+    -- -D warnings
 
 say "tests"
-scripts/with-database.sh cargo test --locked
+scripts/with-database.sh cargo test --locked --workspace

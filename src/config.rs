@@ -23,7 +23,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("BIND", Some("0.0.0.0"), "IP address to listen on"),
     variable("CORS_ALLOW_ORIGIN", Some("*"), "origin of the browser clients that may call, or `*`"),
     variable("MAX_BODY_BYTES", Some("16777216"), "largest request body; more is 413"),
-    variable("DB_POOL_SIZE", Some("5"), "connections to the database at most"),
+    variable("DB_POOL_SIZE", Some("16"), "connections to the database at most"),
     variable("DB_ACQUIRE_TIMEOUT", Some("2"), "seconds to wait for a free connection, then 503"),
     variable("DB_TIMEOUT", Some("5"), "seconds a request may spend in the database, then 503"),
 ];

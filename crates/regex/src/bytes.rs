@@ -17,12 +17,12 @@ impl Regex {
 
     /// Whether the expression is found in `bytes`.
     pub fn is_match(&self, bytes: &[u8]) -> bool {
-        str::from_utf8(bytes).is_ok_and(|text| self.0.is_match(text))
+        std::str::from_utf8(bytes).is_ok_and(|text| self.0.is_match(text))
     }
 
     /// Where the expression is first found in `bytes`, group by group.
     pub fn captures<'a>(&self, bytes: &'a [u8]) -> Option<Captures<'a>> {
-        self.0.captures(str::from_utf8(bytes).ok()?).map(Captures)
+        self.0.captures(std::str::from_utf8(bytes).ok()?).map(Captures)
     }
 }
 

@@ -12,7 +12,11 @@ impl RegexSet {
     /// # Errors
     /// When one of them is none.
     pub fn new(expressions: impl IntoIterator<Item = impl AsRef<str>>) -> Result<RegexSet, Error> {
-        expressions.into_iter().map(|expression| Regex::new(expression.as_ref())).collect::<Result<_, _>>().map(RegexSet)
+        expressions
+            .into_iter()
+            .map(|expression| Regex::new(expression.as_ref()))
+            .collect::<Result<_, _>>()
+            .map(RegexSet)
     }
 
     /// Whether any of them is found in `text`.

@@ -49,10 +49,7 @@ unsafe extern "C" fn clock_gettime(clock: *const c_void, time: *mut libc::timesp
     let second = 1_000_000_000;
     // SAFETY: the caller's promise.
     unsafe {
-        *time = libc::timespec {
-            tv_sec: (nanoseconds / second).cast_signed(),
-            tv_nsec: (nanoseconds % second) as _,
-        };
+        *time = libc::timespec { tv_sec: (nanoseconds / second) as _, tv_nsec: (nanoseconds % second) as _ };
     }
     0
 }

@@ -84,6 +84,6 @@ unsafe extern "C" {
 pub fn check(errno: u32) -> io::Result<()> {
     match errno {
         0 => Ok(()),
-        errno => Err(io::Error::from_raw_os_error(errno.cast_signed())),
+        errno => Err(io::Error::from_raw_os_error(errno as i32)),
     }
 }

@@ -70,10 +70,8 @@ fn look_up(host: &str) -> io::Result<Vec<Ipv4Addr>> {
 
     let mut data = [[0_u8; 26]; MOST];
     let mut names = [[0_u8; 256]; MOST];
-    let mut addresses: Vec<_> = data
-        .iter_mut()
-        .map(|data| SocketAddress { family: 0, length: 14, data: data.as_mut_ptr() })
-        .collect();
+    let mut addresses: Vec<_> =
+        data.iter_mut().map(|data| SocketAddress { family: 0, length: 14, data: data.as_mut_ptr() }).collect();
     let mut results: Vec<_> = addresses
         .iter_mut()
         .zip(&mut names)

@@ -76,11 +76,11 @@ impl Socket {
 
     fn opened(fd: u32, accepted: bool) -> Socket {
         readiness::opened(fd, accepted);
-        Socket { fd: fd.cast_signed() }
+        Socket { fd: fd as i32 }
     }
 
     fn fd(&self) -> u32 {
-        self.fd.cast_unsigned()
+        self.fd as u32
     }
 
     /// Whether operations that would have to wait answer [`io::ErrorKind::WouldBlock`] instead.
@@ -101,7 +101,7 @@ impl Socket {
     /// Lets connections in, of which `backlog` may wait to be accepted.
     pub fn listen(&self, backlog: i32) -> io::Result<()> {
         // SAFETY: no pointers.
-        check(unsafe { host::sock_listen(self.fd(), backlog.cast_unsigned()) })
+        check(unsafe { host::sock_listen(self.fd(), backlog as u32) })
     }
 
     /// Takes the next connection that waits.
@@ -188,7 +188,7 @@ impl Socket {
         let (level, name) = (SocketOptLevel::SolSocket as i32, SocketOptName::SoError as i32);
         // SAFETY: the pointers are good for the call.
         check(unsafe { host::sock_getsockopt(self.fd(), level, name, &mut error, &mut size) })?;
-        check(error.cast_unsigned())
+        check(error as u32)
     }
 
     /// Sets an option whose value is a number.

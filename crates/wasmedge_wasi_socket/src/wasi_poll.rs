@@ -87,8 +87,7 @@ pub unsafe fn poll(subscriptions: *const Subscription, events: *mut Event, count
         return Err(std::io::ErrorKind::InvalidInput.into()); // which `mio_wasi` takes for "nothing to wait for"
     }
     // SAFETY: the caller's promise.
-    let (subscriptions, events) = unsafe {
-        (std::slice::from_raw_parts(subscriptions, count), std::slice::from_raw_parts_mut(events, count))
-    };
+    let (subscriptions, events) =
+        unsafe { (std::slice::from_raw_parts(subscriptions, count), std::slice::from_raw_parts_mut(events, count)) };
     crate::readiness::wait(subscriptions, events)
 }

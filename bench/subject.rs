@@ -1,0 +1,157 @@
+//! The service in its three builds, each started for real, and what its process says of itself.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::support::{create_database, execute, free_port, root, serve};
+
+/// How the service is built and run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    Native,
+    Compiled,
+    Interpreted,
+}
+
+impl Subject {
+    pub fn name(self) -> &'static str {
+        match self {
+            Subject::Native => "native",
+            Subject::Compiled => "compiled",
+            Subject::Interpreted => "interpreted",
+        }
+    }
+
+    /// What is run: a program, or a module for the launcher.
+    pub fn file(self) -> PathBuf {
+        root().join(match self {
+            Subject::Native => "target/release/order_demo_service",
+            Subject::Compiled => "order_demo_service.wasm",
+            Subject::Interpreted => "target/wasm32-wasip1/release/order_demo_service.wasm",
+        })
+    }
+
+    fn command(self) -> Command {
+        match self {
+            Subject::Native => Command::new(self.file()),
+            Subject::Compiled | Subject::Interpreted => serve(&self.file()),
+        }
+    }
+}
+
+/// A running service. It ends when this is dropped.
+pub struct Service {
+    pub port: u16,
+    /// From the start of the process to its first answer.
+    pub started_in: Duration,
+    process: Child,
+    database: Option<String>,
+}
+
+impl Service {
+    /// Starts it with an empty table of its own, which goes with it.
+    pub fn start(subject: Subject) -> Service {
+        let database = create_database();
+        let mut service = Service::start_on(subject, &database);
+        service.database = Some(database);
+        service
+    }
+
+    /// Starts it on a database that others use as well, and waits until it is ready.
+    pub fn start_on(subject: Subject, database: &str) -> Service {
+        let port = free_port();
+        let mut command = subject.command();
+        command.env("DATABASE_URL", database).env("BIND", "127.0.0.1").env("PORT", port.to_string());
+        // Slow is for the table to show, not an error; and what a terminal does with the log is no concern here.
+        command.env("DB_TIMEOUT", "300").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let start = Instant::now();
+        let process = command.spawn().unwrap();
+        let mut service = Service { port, started_in: Duration::ZERO, process, database: None };
+        service.wait_for("/livez");
+        service.started_in = start.elapsed();
+        service.wait_for("/readyz");
+        service
+    }
+
+    fn wait_for(&mut self, path: &str) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.try_get(path).is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
+            assert!(self.process.try_wait().unwrap().is_none(), "the service has ended");
+            assert!(Instant::now() < deadline, "{path} does not answer");
+            std::thread::sleep(Duration::from_micros(500));
+        }
+    }
+
+    fn try_get(&self, path: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// How long a GET takes to its last byte, and how many bytes there were. Nothing is kept.
+    pub fn time_get(&self, path: &str) -> (Duration, u64) {
+        let start = Instant::now();
+        let mut response = ureq::get(self.url(path)).call().unwrap();
+        let bytes = std::io::copy(&mut response.body_mut().as_reader(), &mut std::io::sink()).unwrap();
+        (start.elapsed(), bytes)
+    }
+
+    /// How long a POST takes to its answer, which must be a success.
+    pub fn time_post(&self, path: &str, body: &str) -> Duration {
+        let start = Instant::now();
+        ureq::post(self.url(path)).send(body).unwrap();
+        start.elapsed()
+    }
+
+    /// Memory held now, in MiB (Linux: VmRSS).
+    pub fn memory(&self) -> f64 {
+        self.status("VmRSS:")
+    }
+
+    /// The most memory held at once since [`Service::forget_peak`], in MiB (Linux: VmHWM).
+    pub fn peak_memory(&self) -> f64 {
+        self.status("VmHWM:")
+    }
+
+    pub fn forget_peak(&self) {
+        fs::write(format!("/proc/{}/clear_refs", self.process.id()), "5").unwrap();
+    }
+
+    fn status(&self, name: &str) -> f64 {
+        memory_of(self.process.id(), name)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if let Some(database) = &self.database {
+            execute(database, &format!("DROP DATABASE {}", database.rsplit('/').next().unwrap()));
+        }
+    }
+}
+
+/// Memory of a process, in MiB, by its name in /proc/…/status.
+pub fn memory_of(process: u32, name: &str) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<f64>().unwrap() / 1024.0
+}
+
+/// Size of a file in MB (of a million bytes).
+pub fn megabytes(file: &Path) -> f64 {
+    fs::metadata(file).unwrap().len() as f64 / 1e6
+}
