@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use service::{App, config::Config, log, self_check, server};
 
+#[cfg(all(target_os = "wasi", target_env = "p1"))]
+#[global_allocator]
+static ALLOCATOR: size_classes::SizeClasses = size_classes::SizeClasses::new();
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run().await {
