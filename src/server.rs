@@ -44,9 +44,6 @@ pub fn listen(address: SocketAddr) -> hyper::Result<AddrIncoming> {
 pub async fn serve(app: Arc<App>, mut listener: AddrIncoming) {
     let mut http = Http::new();
     http.http1_only(true);
-    // WasmEdge's sockets send only the first buffer of a vectored write, and have no TCP_NODELAY: head and body
-    // would leave in two packets, the second one 40 ms later (Nagle's algorithm and delayed acknowledgement).
-    http.http1_writev(false);
 
     while let Some(accepted) = poll_fn(|context| Pin::new(&mut listener).poll_accept(context)).await {
         match accepted {
