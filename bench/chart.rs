@@ -14,7 +14,7 @@ pub fn draw(report: &Report) -> String {
     for row in ROWS {
         let figures = report.figures(row);
         let Some(native) = figures.native else { continue };
-        body += &text(LEFT - 12.0, top + 15.0, "end", "label", rows::title(row));
+        body += &text(LEFT - 12.0, top + 15.0, "end", "label", &rows::title(row));
         for (subject, value) in [(Subject::Compiled, figures.compiled), (Subject::Interpreted, figures.interpreted)] {
             let Some(value) = value else { continue };
             // Speed: where less is better, native's figure is divided by the other one.

@@ -14,6 +14,8 @@ pub enum Target {
     /// So much more than another row's figure at most.
     AtMostAbove(&'static str, f64),
     Below(f64),
+    /// Of another row's figure, which shall take so many times this row's at most.
+    TimesMore(&'static str, f64),
 }
 
 /// A row's medians.
@@ -119,6 +121,10 @@ impl Report {
             Target::AtLeast(least) => (format!("≥ {least} of native"), figures.ratio()? >= least),
             Target::AtMost(most) => (format!("≤ {most} × native"), figures.ratio()? <= most),
             Target::Below(most) => (format!("≤ {most}"), figures.compiled? <= most),
+            Target::TimesMore(other, most) => {
+                let factor = self.figures(other).compiled? / figures.native?;
+                (format!("service takes {factor:.2} of it, ≤ {most}"), factor <= most)
+            }
             Target::AtMostAbove(other, more) => {
                 let most = self.figures(other).compiled? + more;
                 (format!("≤ {}", number(most)), figures.compiled? <= most)

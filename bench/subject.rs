@@ -37,19 +37,38 @@ impl Subject {
         })
     }
 
-    fn command(self) -> Command {
-        match self {
+    fn command(self, variables: &[(&str, &str)]) -> Command {
+        let mut command = match self {
             Subject::Native => Command::new(self.file()),
             Subject::Compiled | Subject::Interpreted => serve(&self.file()),
-        }
+        };
+        command.envs(variables.iter().copied());
+        command
     }
+
+    /// Without the launcher, which asks WasmEdge for its version first.
+    fn bare_command(self, variables: &[(&str, &str)]) -> Command {
+        if self == Subject::Native {
+            return self.command(variables);
+        }
+        let mut command = Command::new(wasmedge());
+        for (name, value) in variables {
+            command.args(["--env", &format!("{name}={value}")]);
+        }
+        command.arg(self.file());
+        command
+    }
+}
+
+/// The WasmEdge that runs the module.
+pub fn wasmedge() -> PathBuf {
+    let unpacked = root().join("target/tools/bin/wasmedge");
+    if unpacked.exists() { unpacked } else { "wasmedge".into() }
 }
 
 /// A running service. It ends when this is dropped.
 pub struct Service {
     pub port: u16,
-    /// From the start of the process to its first answer.
-    pub started_in: Duration,
     process: Child,
     database: Option<String>,
 }
@@ -65,24 +84,35 @@ impl Service {
 
     /// Starts it on a database that others use as well, and waits until it is ready.
     pub fn start_on(subject: Subject, database: &str) -> Service {
-        let port = free_port();
-        let mut command = subject.command();
-        command.env("DATABASE_URL", database).env("BIND", "127.0.0.1").env("PORT", port.to_string());
-        // Slow is for the table to show, not an error; and what a terminal does with the log is no concern here.
-        command.env("DB_TIMEOUT", "300").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let start = Instant::now();
-        let process = command.spawn().unwrap();
-        let mut service = Service { port, started_in: Duration::ZERO, process, database: None };
-        service.wait_for("/livez");
-        service.started_in = start.elapsed();
+        let service = Service::launch(database, |variables| subject.command(variables)).0;
         service.wait_for("/readyz");
         service
     }
 
-    fn wait_for(&mut self, path: &str) {
+    /// From the start of the process to its first answer.
+    pub fn time_start(subject: Subject) -> Duration {
+        let database = create_database();
+        let (mut service, time) = Service::launch(&database, |variables| subject.bare_command(variables));
+        service.database = Some(database);
+        time
+    }
+
+    fn launch(database: &str, command: impl Fn(&[(&str, &str)]) -> Command) -> (Service, Duration) {
+        let port = free_port();
+        // Slow is for the table to show, not an error; and what a terminal does with the log is no concern here.
+        let variables =
+            [("DATABASE_URL", database), ("BIND", "127.0.0.1"), ("PORT", &port.to_string()), ("DB_TIMEOUT", "300")];
+        let mut command = command(&variables);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let start = Instant::now();
+        let service = Service { port, process: command.spawn().unwrap(), database: None };
+        service.wait_for("/livez");
+        (service, start.elapsed())
+    }
+
+    fn wait_for(&self, path: &str) {
         let deadline = Instant::now() + Duration::from_secs(60);
         while self.try_get(path).is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
-            assert!(self.process.try_wait().unwrap().is_none(), "the service has ended");
             assert!(Instant::now() < deadline, "{path} does not answer");
             std::thread::sleep(Duration::from_micros(500));
         }

@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::anyhow;
 use mysql_async::{Conn, OptsBuilder, Pool, PoolConstraints, PoolOpts, Transaction, TxOpts, prelude::Queryable};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use crate::{config::Config, error::Error};
 
@@ -19,6 +22,8 @@ pub struct Database {
     pool: Pool,
     /// One for each connection. Waiting for one can be given up safely, which the pool's own queue does not promise.
     permits: Semaphore,
+    /// For those that wait for a client meanwhile.
+    long_permits: Semaphore,
     acquire_timeout: Duration,
     timeout: Duration,
     open: AtomicBool,
@@ -45,6 +50,7 @@ impl Database {
         Database {
             pool: Pool::new(options),
             permits: Semaphore::new(size),
+            long_permits: Semaphore::new((size / 4).max(1)),
             acquire_timeout: config.db_acquire_timeout,
             timeout: config.db_timeout,
             open: AtomicBool::new(false),
@@ -70,10 +76,15 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] when there is no connection to be had or the time is up; otherwise the work's own.
     pub async fn run<T>(&self, work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {
-        if !self.open.load(Ordering::Relaxed) {
-            return Err(Error::Unavailable("the database cannot be reached, or its schema is not in place yet", None));
-        }
+        self.check_open()?;
         self.run_within(self.timeout, work).await
+    }
+
+    fn check_open(&self) -> Result<(), Error> {
+        match self.open.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => Err(Error::Unavailable("the database cannot be reached, or its schema is not in place yet", None)),
+        }
     }
 
     /// The same in a transaction, which is committed when the work is done and rolled back when it fails.
@@ -93,6 +104,20 @@ impl Database {
         .await
     }
 
+    /// Begins a transaction for work that waits for a client between its statements. At most a quarter of the
+    /// connections can be in one; each statement has the usual time limit, and how long the client may take is the
+    /// caller's to say.
+    ///
+    /// # Errors
+    /// As [`Database::run`].
+    pub async fn begin(&self) -> Result<OpenTransaction<'_>, Error> {
+        self.check_open()?;
+        let permits = (self.permit(&self.long_permits).await?, self.permit(&self.permits).await?);
+        let begin = async { Ok(self.pool.start_transaction(TxOpts::default()).await?) };
+        let inner = within(self.timeout, begin).await?;
+        Ok(OpenTransaction { inner, timeout: self.timeout, _permits: permits })
+    }
+
     /// Does work on a connection within `limit`, whether or not requests are let in.
     ///
     /// # Errors
@@ -102,17 +127,48 @@ impl Database {
         limit: Duration,
         work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let _permit = match timeout(self.acquire_timeout, self.permits.acquire()).await {
-            Ok(permit) => permit.map_err(|closed| Error::Internal(closed.into()))?,
-            Err(_) => return Err(Error::Unavailable("every connection to the database is busy", None)),
-        };
-        let connected = async {
+        let _permit = self.permit(&self.permits).await?;
+        within(limit, async {
             let mut conn = self.pool.get_conn().await?;
             work(&mut conn).await
-        };
-        timeout(limit, connected).await.unwrap_or_else(|_| {
-            let cause = anyhow!("no answer within {limit:?}");
-            Err(Error::Unavailable("the database did not answer in time", Some(cause)))
         })
+        .await
     }
+
+    async fn permit<'a>(&self, permits: &'a Semaphore) -> Result<SemaphorePermit<'a>, Error> {
+        match timeout(self.acquire_timeout, permits.acquire()).await {
+            Ok(permit) => permit.map_err(|closed| Error::Internal(closed.into())),
+            Err(_) => Err(Error::Unavailable("every connection to the database is busy", None)),
+        }
+    }
+}
+
+/// A transaction that is under way. Dropped, it is rolled back.
+pub struct OpenTransaction<'a> {
+    /// What the statements go to, each within `timeout`.
+    pub inner: Transaction<'static>,
+    /// How long a statement may take.
+    pub timeout: Duration,
+    _permits: (SemaphorePermit<'a>, SemaphorePermit<'a>),
+}
+
+impl OpenTransaction<'_> {
+    /// Keeps what was done.
+    ///
+    /// # Errors
+    /// As [`within`].
+    pub async fn commit(self) -> Result<(), Error> {
+        within(self.timeout, async { Ok(self.inner.commit().await?) }).await
+    }
+}
+
+/// Waits for the database no longer than `limit`.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the time is up; otherwise the work's own.
+pub async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    timeout(limit, work).await.unwrap_or_else(|_| {
+        let cause = anyhow!("no answer within {limit:?}");
+        Err(Error::Unavailable("the database did not answer in time", Some(cause)))
+    })
 }

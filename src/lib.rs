@@ -7,12 +7,13 @@
 //! - [`routes`]: finds the handler of a method and a path.
 //! - [`system`]: the endpoints that know no entity.
 //! - [`orders`]: the entity. All that knows what an order is stands there, and nowhere else.
-//! - [`request`], [`fields`], [`decimal`], [`money`]: from a request's bytes to checked values.
+//! - [`request`], [`array`], [`fields`], [`decimal`], [`money`]: from a request's bytes to checked values.
 //! - [`response`], [`error`]: from values and errors to a response.
 //! - [`db`], [`migrations`]: the pool, transactions, and the schema.
 //! - [`log`]: one line of JSON a request.
 //! - [`self_check`]: whether the module runs compiled.
 
+pub mod array;
 pub mod config;
 pub mod db;
 pub mod decimal;

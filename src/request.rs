@@ -2,7 +2,12 @@
 
 use std::borrow::Cow;
 
-use hyper::{Body, body::HttpBody, header::CONTENT_LENGTH, http::request::Parts};
+use hyper::{
+    Body,
+    body::{Bytes, HttpBody},
+    header::CONTENT_LENGTH,
+    http::request::Parts,
+};
 
 use crate::error::Error;
 
@@ -15,6 +20,8 @@ pub struct Request {
     /// What the `{…}` segments of the route's path stand for.
     pub path_params: Vec<(&'static str, String)>,
     body: Body,
+    /// Bytes of the body so far.
+    received: usize,
     max_body_bytes: usize,
 }
 
@@ -22,15 +29,27 @@ impl Request {
     /// Wraps what hyper gives. A body longer than `max_body_bytes` will be refused.
     pub fn new(request: hyper::Request<Body>, id: String, max_body_bytes: usize) -> Request {
         let (head, body) = request.into_parts();
-        Request { id, head, path_params: Vec::new(), body, max_body_bytes }
+        Request { id, head, path_params: Vec::new(), body, received: 0, max_body_bytes }
     }
 
     /// The whole body, whatever its content type says: `curl -d` calls everything a form.
     ///
     /// # Errors
+    /// As [`Request::chunk`].
+    pub async fn body(&mut self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    /// The next part of the body, as it arrives.
+    ///
+    /// # Errors
     /// [`Error::TooLarge`], before anything is read where `Content-Length` tells; [`Error::BadRequest`] when the
     /// client stops in the middle.
-    pub async fn body(&mut self) -> Result<Vec<u8>, Error> {
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let limit = self.max_body_bytes;
         // As 64 bits: a usize has 32 in wasm, and hyper takes lengths beyond that.
         let announced =
@@ -38,16 +57,10 @@ impl Request {
         if announced.is_some_and(|length| length > limit as u64) {
             return Err(Error::TooLarge(limit));
         }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = self.body.data().await {
-            let chunk =
-                chunk.map_err(|error| Error::BadRequest(format!("the body breaks off: {error}"), Vec::new()))?;
-            if bytes.len().saturating_add(chunk.len()) > limit {
-                return Err(Error::TooLarge(limit));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
+        let Some(chunk) = self.body.data().await else { return Ok(None) };
+        let chunk = chunk.map_err(|error| Error::BadRequest(format!("the body breaks off: {error}"), Vec::new()))?;
+        self.received = self.received.saturating_add(chunk.len());
+        if self.received > limit { Err(Error::TooLarge(limit)) } else { Ok(Some(chunk)) }
     }
 
     /// A `{name}` of the path, as a whole number that is not negative.

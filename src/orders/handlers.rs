@@ -1,6 +1,6 @@
 //! The endpoints for orders: first the article's, then the same as an HTTP API is written today.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use hyper::{
     Body, Response, StatusCode,
@@ -8,9 +8,12 @@ use hyper::{
     header::{LINK, LOCATION},
 };
 
+use tokio::{join, task::yield_now, time::timeout};
+
 use super::{Order, store};
 use crate::{
     App,
+    array::Array,
     error::{Error, Fault},
     log,
     request::Request,
@@ -56,10 +59,58 @@ async fn create_one(app: Arc<App>, mut request: Request) -> Result<Response<Body
     Ok(response::done())
 }
 
+/// How much of an array is read before a connection to the database is taken: a client that sends less holds none up
+/// while it sends.
+const READ_AHEAD: usize = 1 << 20;
+
+/// How much of the rest is read while the database is busy with what was read before.
+const PIECE: usize = 1 << 17;
+
+/// So many bytes are read at a time; after that others have their turn.
+const PART: usize = 1 << 14;
+
+/// How long the rest of it may take, because a connection is held up for it.
+const MOST_TIME: Duration = Duration::from_secs(60);
+
 async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
-    let orders = Order::list_from_json(&request.body().await?)?;
-    store::insert_all(&app.db, &orders).await?;
+    let mut array = Order::array();
+    if read_on(&mut array, &mut request, READ_AHEAD).await? {
+        store::insert_all(&app.db, array.take()).await?;
+        return Ok(response::done());
+    }
+    let rest = async {
+        let mut inserting = store::Inserting::begin(&app.db).await?;
+        loop {
+            let orders = array.take();
+            // The next ones are read while the database is busy with these.
+            let (inserted, read) = join!(inserting.add(orders), read_on(&mut array, &mut request, PIECE));
+            inserted?;
+            if read? {
+                break;
+            }
+        }
+        inserting.add(array.take()).await?;
+        inserting.commit().await
+    };
+    timeout(MOST_TIME, rest).await.unwrap_or(Err(Error::Unavailable("the orders took too long to arrive", None)))?;
     Ok(response::done())
+}
+
+/// Reads so many bytes or more of the body, and says whether that was the end of it, and all of it valid.
+async fn read_on(array: &mut Array<Order>, request: &mut Request, bytes: usize) -> Result<bool, Error> {
+    let mut left = bytes;
+    while left > 0 {
+        let Some(chunk) = request.chunk().await? else {
+            array.finish()?;
+            return Ok(true);
+        };
+        left = left.saturating_sub(chunk.len());
+        for part in chunk.chunks(PART) {
+            array.push(part)?;
+            yield_now().await;
+        }
+    }
+    Ok(false)
 }
 
 /// All orders, or one page where `limit` or `after` is given. A page that is not the last one carries the next

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::{
+    array::Array,
     error::Error,
     fields::{self, Fields},
     money::Money,
@@ -36,12 +37,9 @@ impl Order {
         fields::one(fields::document(body)?, Order::read)
     }
 
-    /// Reads a JSON array of orders, all or none.
-    ///
-    /// # Errors
-    /// As [`Order::from_json`]; the fourth order's quantity is `/3/quantity`.
-    pub fn list_from_json(body: &[u8]) -> Result<Vec<Order>, Error> {
-        fields::many(fields::document(body)?, Order::read)
+    /// A JSON array of orders that is about to arrive.
+    pub fn array() -> Array<Order> {
+        Array::new(Order::read)
     }
 
     fn read(fields: &mut Fields) -> Order {
@@ -66,7 +64,10 @@ mod tests {
         let samples = include_bytes!("../../orders.json");
         let update = include_bytes!("../../update_order.json");
 
-        let orders = Order::list_from_json(samples).unwrap();
+        let mut array = Order::array();
+        array.push(samples).unwrap();
+        array.finish().unwrap();
+        let orders = array.take();
         let order = Order::from_json(update).unwrap();
 
         let without_spaces = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();

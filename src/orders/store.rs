@@ -1,11 +1,11 @@
 //! Orders in the database. All SQL stands here, fixed, with its bindings beside it; what a client sends is only
 //! ever bound.
 
-use mysql_async::{FromRowError, Params, Row, Value, from_row_opt, prelude::Queryable};
+use mysql_async::{FromRowError, Params, Row, Transaction, Value, from_row_opt, prelude::Queryable};
 
 use super::Order;
 use crate::{
-    db::Database,
+    db::{self, Database, OpenTransaction},
     error::Error,
     migrations::{self, Migration},
     money::Money,
@@ -67,21 +67,67 @@ pub async fn insert(db: &Database, order: &Order) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::Conflict`] when an `order_id` is there already, or twice among them.
-pub async fn insert_all(db: &Database, orders: &[Order]) -> Result<(), Error> {
+pub async fn insert_all(db: &Database, mut orders: Vec<Order>) -> Result<(), Error> {
     db.transaction(async |transaction| {
-        let mut rest = orders;
-        while !rest.is_empty() {
-            // Powers of two, so that any number of rows takes ten texts at most: each is prepared once a connection.
-            let rows = 1 << rest.len().min(MOST_ROWS).ilog2();
-            let (chunk, after) = rest.split_at_checked(rows).unwrap_or((rest, &[]));
-            let statement = INSERT.to_owned() + &ONE_MORE_ROW.repeat(chunk.len().saturating_sub(1));
-            let params = Params::Positional(chunk.iter().flat_map(insert_params).collect());
-            transaction.exec_drop(statement, params).await.map_err(conflict)?;
-            rest = after;
+        while !orders.is_empty() {
+            insert_some(transaction, &mut orders).await?;
         }
         Ok(())
     })
     .await
+}
+
+/// Inserts orders that are still on their way, in one transaction. Dropped before [`commit`](Inserting::commit), it
+/// inserts nothing.
+pub struct Inserting<'a> {
+    transaction: OpenTransaction<'a>,
+    orders: Vec<Order>,
+}
+
+impl<'a> Inserting<'a> {
+    /// Begins.
+    ///
+    /// # Errors
+    /// As [`Database::begin`].
+    pub async fn begin(db: &'a Database) -> Result<Inserting<'a>, Error> {
+        Ok(Inserting { transaction: db.begin().await?, orders: Vec::new() })
+    }
+
+    /// Inserts these too.
+    ///
+    /// # Errors
+    /// As [`insert_all`].
+    pub async fn add(&mut self, orders: Vec<Order>) -> Result<(), Error> {
+        self.orders.extend(orders);
+        self.insert_while(MOST_ROWS).await
+    }
+
+    /// Keeps them all.
+    ///
+    /// # Errors
+    /// As [`insert_all`].
+    pub async fn commit(mut self) -> Result<(), Error> {
+        self.insert_while(1).await?;
+        self.transaction.commit().await
+    }
+
+    async fn insert_while(&mut self, at_least: usize) -> Result<(), Error> {
+        while self.orders.len() >= at_least {
+            db::within(self.transaction.timeout, insert_some(&mut self.transaction.inner, &mut self.orders)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Inserts the first of `orders`, as many as one statement carries, and removes them.
+async fn insert_some(transaction: &mut Transaction<'_>, orders: &mut Vec<Order>) -> Result<(), Error> {
+    // Powers of two, so that any number of rows takes ten texts at most: each is prepared once a connection.
+    let rows = orders.len().min(MOST_ROWS).checked_ilog2().map_or(0, |power| 1_usize << power);
+    let statement = INSERT.to_owned() + &ONE_MORE_ROW.repeat(rows.saturating_sub(1));
+    let params = Params::Positional(orders.iter().take(rows).flat_map(insert_params).collect());
+    transaction.exec_drop(statement, params).await.map_err(conflict)?;
+    orders.drain(..rows);
+    Ok(())
 }
 
 /// Replaces the order with the same `order_id`; false if there is none.

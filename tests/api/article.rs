@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, root};
+use crate::support::{TestApp, orders, root};
 
 const ORDERS: &str = include_str!("../../orders.json");
 const UPDATE: &str = include_str!("../../update_order.json");
@@ -161,12 +161,6 @@ fn a_long_list_takes_no_memory_to_speak_of_and_is_cut_off_when_the_database_fail
     assert!(!answer.ends_with(b"0\r\n\r\n"), "half a list looks like a whole one");
     assert!(reader.output().contains("request slow was cut off"), "nobody is told why");
     reader.assert_still_the_same_process();
-}
-
-fn orders(ids: std::ops::Range<i32>) -> String {
-    let sample = serde_json::from_str::<Value>(UPDATE).unwrap().to_string();
-    let order = |id: i32| sample.replace("\"order_id\":3", &format!("\"order_id\":{id}"));
-    format!("[{}]", ids.map(order).collect::<Vec<_>>().join(","))
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! - `resource`: the same as an HTTP API is written today.
 //! - `values`: money to the cent, text in all scripts, whole numbers in their range.
 //! - `refusals`: every error is a problem with the right status, and changes nothing.
+//! - `long_arrays`: inserted while they arrive, all or none, in little memory.
 //! - `bad_weather`: the database is away, slow or busy.
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
@@ -16,6 +17,7 @@
 mod article;
 mod bad_weather;
 mod house;
+mod long_arrays;
 mod protocol;
 mod refusals;
 mod resource;

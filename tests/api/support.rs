@@ -249,6 +249,13 @@ pub fn module() -> &'static Path {
     &MODULE
 }
 
+/// A JSON array of orders with these ids.
+pub fn orders(ids: std::ops::Range<i32>) -> String {
+    let sample = serde_json::from_str::<Value>(include_str!("../../update_order.json")).unwrap().to_string();
+    let order = |id: i32| sample.replace("\"order_id\":3", &format!("\"order_id\":{id}"));
+    format!("[{}]", ids.map(order).collect::<Vec<_>>().join(","))
+}
+
 /// A new, empty database on the private server; its URL.
 pub fn create_database() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
