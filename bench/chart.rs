@@ -5,7 +5,7 @@ use crate::{report::Report, rows, subject::Subject};
 const ROWS: [&str; 8] =
     ["livez", "get_order", "list_5", "create_one", "bulk_1k", "bulk_100k", "list_1m", "p99_get_order"];
 const BAR: f64 = 400.0; // of native
-const LEFT: f64 = 250.0;
+const LEFT: f64 = 340.0;
 
 /// Draws the rows that were measured.
 pub fn draw(report: &Report) -> String {
@@ -47,7 +47,7 @@ pub fn draw(report: &Report) -> String {
 <title>Speed on WasmEdge as a part of the native build's</title>
 <style>
   svg {{ background: #fff; font-family: system-ui, sans-serif; font-size: 13px }}
-  .label {{ fill: #222 }} .value {{ fill: #555; font-size: 11px }}
+  .label {{ fill: #222 }} .value {{ fill: #555; font-size: 11px; stroke: #fff; stroke-width: 4px; paint-order: stroke }}
   .compiled {{ fill: #3b6fb6 }} .interpreted {{ fill: #c9b458 }} .native {{ stroke: #222; stroke-dasharray: 3 3 }}
 </style>
 {legend}{}<line class="native" x1="{line}" x2="{line}" y1="56" y2="{}"/>

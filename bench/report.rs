@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, io::Write, time::Instant};
 
 use serde_json::json;
 
-use crate::{chart, rows, subject::Subject, support::root};
+use crate::{chart, measure, rows, subject::Subject, support::root};
 
 /// What compiled must reach. The first two are factors of native's figure in the same run.
 #[derive(Clone, Copy)]
@@ -89,17 +89,20 @@ impl Report {
         let folder = root().join("bench");
         fs::write(folder.join("report.json"), serde_json::to_string_pretty(&json).unwrap() + "\n").unwrap();
         fs::write(folder.join("report.svg"), chart::draw(self)).unwrap();
-        let table = self.table();
-        let _ = std::io::stdout().write_all(table.as_bytes());
-        put_into_readme(&format!("{}\n\n{table}", machine()));
+        // README has what compiled must reach, and what that is measured by; the curves stand on a page of their own.
+        let (targets, curves) = self.order.iter().partition(|row| rows::is_of_interest(row));
+        let (targets, curves) = (self.table(targets), self.table(curves));
+        let _ = std::io::stdout().write_all(format!("{targets}\n{curves}").as_bytes());
+        put_into("README.md", &format!("{}\n\n{targets}", machine()));
+        put_into("docs/performance.md", &curves);
     }
 
     /// As Markdown.
-    fn table(&self) -> String {
+    fn table(&self, rows: Vec<&String>) -> String {
         let mut table = String::from(
             "| what | unit | native | compiled | interpreted | compiled/native | target |\n| --- | --- | --: | --: | --: | --: | --- |\n",
         );
-        for row in &self.order {
+        for row in rows {
             let figures = self.figures(row);
             let cell = |value: Option<f64>| value.map(number).unwrap_or_default();
             let ratio = figures.ratio().map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
@@ -166,17 +169,17 @@ fn machine() -> String {
         "Measured on {}, {cores} cores of {}, {system}, {}, MariaDB {}, everything on the one machine.",
         date.split('T').next().unwrap_or_default(),
         model.unwrap_or("an unnamed processor"),
-        rows::wasmedge_version(),
-        rows::database_version(),
+        measure::wasmedge_version(),
+        measure::database_version(),
     )
 }
 
-/// Replaces what stands between the two marks in README.
-fn put_into_readme(section: &str) {
+/// Replaces what stands between the two marks in a page.
+fn put_into(page: &str, section: &str) {
     const MARKS: (&str, &str) = ("<!-- made by `make bench` -->\n", "<!-- end -->");
-    let file = root().join("README.md");
-    let readme = fs::read_to_string(&file).unwrap();
-    let Some((head, rest)) = readme.split_once(MARKS.0) else { return };
-    let Some((_, tail)) = rest.split_once(MARKS.1) else { return };
-    fs::write(file, format!("{head}{}{section}\n{}{tail}", MARKS.0, MARKS.1)).unwrap();
+    let file = root().join(page);
+    let text = fs::read_to_string(&file).unwrap();
+    let (head, rest) = text.split_once(MARKS.0).unwrap();
+    let (_, tail) = rest.split_once(MARKS.1).unwrap();
+    fs::write(file, format!("{head}{}\n{section}\n{}{tail}", MARKS.0, MARKS.1)).unwrap();
 }

@@ -161,6 +161,32 @@ fn a_log_whose_reader_has_gone_does_not_end_the_service() {
     assert_eq!(answers, [true; 5]);
 }
 
+/// As `docker pause` and a debugger do. It interrupts the wait for sockets, of which WasmEdge leaves things behind.
+#[test]
+fn being_stopped_and_continued_does_not_end_the_service() {
+    let mut app = TestApp::start();
+    app.post("/create_orders", ORDERS);
+
+    for _ in 0..5 {
+        app.signal("STOP");
+        app.signal("CONT");
+        assert_eq!(app.get("/orders/1").status, 200, "when idle");
+    }
+    thread::scope(|scope| {
+        let clients: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| (0..200).all(|_| app.get("/orders/1").status == 200))).collect();
+        for _ in 0..20 {
+            app.signal("STOP");
+            thread::sleep(Duration::from_millis(5));
+            app.signal("CONT");
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert!(clients.into_iter().all(|client| client.join().unwrap()), "under load");
+    });
+
+    app.assert_still_the_same_process();
+}
+
 /// Somebody else holds the table until this is dropped, so whoever needs it waits.
 fn lock_table(app: &TestApp) -> Session {
     let mut session = Session::open(&app.database_url);

@@ -171,6 +171,12 @@ impl TestApp {
         line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() * 1024
     }
 
+    /// Sends the process a signal, by its name in kill(1).
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([format!("-{name}"), self.process.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
     /// Fails unless the process that was started is the one that still answers.
     pub fn assert_still_the_same_process(&mut self) {
         assert!(self.process.try_wait().unwrap().is_none(), "the service has ended:\n{}", self.output());

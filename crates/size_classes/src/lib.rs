@@ -55,7 +55,7 @@ impl Default for SizeClasses {
 // SAFETY: a block comes from the system with at least the size and alignment asked for, is on no list while it is used,
 // and is given back to the list, or to the system, with the layout that it was taken with.
 unsafe impl GlobalAlloc for SizeClasses {
-    #[inline]
+    #[inline(never)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let Some((free, layout)) = self.class(layout) else {
             // SAFETY: the caller's promise.
@@ -71,7 +71,7 @@ unsafe impl GlobalAlloc for SizeClasses {
         block
     }
 
-    #[inline]
+    #[inline(never)]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         let Some((free, _)) = self.class(layout) else {
             // SAFETY: the caller's promise.
@@ -82,7 +82,7 @@ unsafe impl GlobalAlloc for SizeClasses {
         free.set(block);
     }
 
-    #[inline]
+    #[inline(never)]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller promises that the size, rounded up to the alignment, does not overflow.
         let wanted = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
