@@ -4,7 +4,6 @@ use std::{
     convert::Infallible,
     future::poll_fn,
     hash::{BuildHasher, RandomState},
-    io::ErrorKind,
     net::SocketAddr,
     pin::Pin,
     sync::{
@@ -34,7 +33,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The operating system's, when the address is taken or not ours.
 pub fn listen(address: SocketAddr) -> hyper::Result<AddrIncoming> {
     let mut listener = AddrIncoming::bind(&address)?;
-    // Otherwise one client that resets before it is accepted keeps everybody waiting for a second.
+    // It would keep everybody waiting for a second; `serve` waits for a moment instead.
     listener.set_sleep_on_errors(false);
     listener.set_nodelay(true);
     Ok(listener)
@@ -54,8 +53,6 @@ pub async fn serve(app: Arc<App>, mut listener: AddrIncoming) {
                 // A connection that breaks is the client's business; what it asked for is logged in any case.
                 tokio::spawn(async move { drop(connection.await) });
             }
-            // The client was gone before it was accepted.
-            Err(error) if error.kind() == ErrorKind::NotConnected => {}
             Err(error) => {
                 log::message(&format!("cannot accept connections: {error}"));
                 tokio::time::sleep(Duration::from_millis(50)).await;
