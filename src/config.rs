@@ -22,10 +22,27 @@ pub const VARIABLES: &[Variable] = &[
     variable("PORT", Some("8080"), "TCP port to listen on"),
     variable("BIND", Some("0.0.0.0"), "IP address to listen on"),
     variable("CORS_ALLOW_ORIGIN", Some("*"), "origin of the browser clients that may call, or `*`"),
+    variable(
+        "ADMIN_BIND",
+        Some(""),
+        "loopback address and port for `POST /drain`, such as `127.0.0.1:8081`; none if empty",
+    ),
     variable("MAX_BODY_BYTES", Some("16777216"), "largest request body; more is 413"),
+    variable("MAX_BODIES_BYTES", Some("134217728"), "request bodies in memory, all together; more is 503"),
+    variable("MAX_CONNECTIONS", Some("2048"), "clients' connections at most; the next one gets 503 and is closed"),
+    variable("HEADER_TIMEOUT", Some("10"), "seconds for a request's head to arrive, then 408"),
+    variable("BODY_TIMEOUT", Some("20"), "seconds that a body may lag behind 16 KiB a second, then 408"),
+    variable("SEND_TIMEOUT", Some("30"), "seconds for a client to take the next part of an answer, then it is cut off"),
+    variable("KEEP_ALIVE_TIMEOUT", Some("75"), "seconds until a connection without a request is closed"),
     variable("DB_POOL_SIZE", Some("16"), "connections to the database at most"),
     variable("DB_ACQUIRE_TIMEOUT", Some("2"), "seconds to wait for a free connection, then 503"),
-    variable("DB_TIMEOUT", Some("5"), "seconds a request may spend in the database, then 503"),
+    variable("DB_TIMEOUT", Some("5"), "seconds a request may wait for the database, that one included, then 503"),
+    variable(
+        "DRAIN_DELAY",
+        Some("5"),
+        "seconds from `POST /drain`, when `/readyz` turns to 503, to the end of accepting",
+    ),
+    variable("DRAIN_TIMEOUT", Some("20"), "seconds to finish what is in flight after that"),
 ];
 
 const fn variable(name: &'static str, default: Option<&'static str>, meaning: &'static str) -> Variable {
@@ -40,14 +57,32 @@ pub struct Config {
     pub address: SocketAddr,
     /// The value of `Access-Control-Allow-Origin`.
     pub cors_allow_origin: hyper::header::HeaderValue,
+    /// Where to listen for `POST /drain` (`ADMIN_BIND`).
+    pub admin_address: Option<SocketAddr>,
     /// The largest request body, in bytes.
     pub max_body_bytes: usize,
+    /// The most bytes of request bodies in memory at once.
+    pub max_bodies_bytes: usize,
+    /// The most connections of clients.
+    pub max_connections: usize,
+    /// The longest time from a request's first byte to the end of its head.
+    pub header_timeout: Duration,
+    /// How far a body may lag behind the least speed.
+    pub body_timeout: Duration,
+    /// The longest wait for a client to take the next part of an answer.
+    pub send_timeout: Duration,
+    /// The longest time that a connection stays open without a request.
+    pub keep_alive_timeout: Duration,
     /// The most connections to the database.
     pub db_pool_size: usize,
     /// The longest wait for one of them.
     pub db_acquire_timeout: Duration,
-    /// The longest time that one request's work in the database may take.
+    /// The longest time that one request may wait for the database, and for a connection to it.
     pub db_timeout: Duration,
+    /// How long requests are still taken once the process has been asked to end.
+    pub drain_delay: Duration,
+    /// The longest time to finish what is in flight after that.
+    pub drain_timeout: Duration,
 }
 
 impl Config {
@@ -62,20 +97,38 @@ impl Config {
         let ip = reader.read("BIND", |text| IpAddr::from_str(text).map_err(|_| "must be an IP address".into()));
         let cors_allow_origin =
             reader.read("CORS_ALLOW_ORIGIN", |text| text.parse().map_err(|_| "must be an origin or *".into()));
-        let max_body_bytes = reader.read("MAX_BODY_BYTES", number_in(1..=1 << 30));
+        let admin_address = reader.read("ADMIN_BIND", loopback_address);
+        let max_body_bytes = reader.read("MAX_BODY_BYTES", number_in(1..=1 << 28));
+        let max_bodies_bytes = reader.read("MAX_BODIES_BYTES", number_in(1..=1 << 28));
+        let max_connections = reader.read("MAX_CONNECTIONS", number_in(1..=1_000_000));
+        let header_timeout = reader.read("HEADER_TIMEOUT", seconds);
+        let body_timeout = reader.read("BODY_TIMEOUT", seconds);
+        let send_timeout = reader.read("SEND_TIMEOUT", seconds);
+        let keep_alive_timeout = reader.read("KEEP_ALIVE_TIMEOUT", seconds);
         let db_pool_size = reader.read("DB_POOL_SIZE", number_in(1..=1000));
         let db_acquire_timeout = reader.read("DB_ACQUIRE_TIMEOUT", seconds);
         let db_timeout = reader.read("DB_TIMEOUT", seconds);
+        let drain_delay = reader.read("DRAIN_DELAY", seconds);
+        let drain_timeout = reader.read("DRAIN_TIMEOUT", seconds);
 
         let read = (|| {
             Some(Config {
                 database: database?,
                 address: SocketAddr::new(ip?, port?),
                 cors_allow_origin: cors_allow_origin?,
+                admin_address: admin_address?,
                 max_body_bytes: max_body_bytes?,
+                max_bodies_bytes: max_bodies_bytes?,
+                max_connections: max_connections?,
+                header_timeout: header_timeout?,
+                body_timeout: body_timeout?,
+                send_timeout: send_timeout?,
+                keep_alive_timeout: keep_alive_timeout?,
                 db_pool_size: db_pool_size?,
                 db_acquire_timeout: db_acquire_timeout?,
                 db_timeout: db_timeout?,
+                drain_delay: drain_delay?,
+                drain_timeout: drain_timeout?,
             })
         })();
         match read {
@@ -103,6 +156,14 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         };
         self.mistakes.push(format!("{name} {problem}"));
         None
+    }
+}
+
+fn loopback_address(text: &str) -> Result<Option<SocketAddr>, String> {
+    match SocketAddr::from_str(text) {
+        _ if text.is_empty() => Ok(None),
+        Ok(address) if address.ip().is_loopback() => Ok(Some(address)),
+        _ => Err("must be an address and port that only this machine reaches, such as 127.0.0.1:8081".into()),
     }
 }
 

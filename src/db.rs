@@ -1,21 +1,39 @@
 //! The database: a pool of connections, each use of it bounded in time. Knows no table.
 
 use std::{
+    hash::{BuildHasher, RandomState},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use anyhow::anyhow;
-use mysql_async::{Conn, OptsBuilder, Pool, PoolConstraints, PoolOpts, Transaction, TxOpts, prelude::Queryable};
+use mysql_async::{Conn, OptsBuilder, Pool, PoolConstraints, PoolOpts, prelude::Queryable};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use crate::{config::Config, error::Error};
 
-/// What every connection is set to: what does not fit a column is an error, never cut to size.
-const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'";
+/// What every connection is set to. What does not fit a column is an error, never cut to size. A statement waits a
+/// quarter of the time limit for a lock, so that there is time to try again. A transaction locks the rows that it
+/// changes and not the gaps between them: fewer deadlocks.
+fn session(time_limit: Duration) -> Vec<String> {
+    let lock_wait = time_limit.as_secs().checked_div(4).unwrap_or_default().max(1);
+    vec![
+        format!(
+            "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',
+                innodb_lock_wait_timeout = {lock_wait}, lock_wait_timeout = {lock_wait}"
+        ),
+        "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED".to_string(),
+    ]
+}
+
+/// How often work is tried again when a lock could not be had.
+const MOST_RETRIES: u32 = 3;
+
+/// The longest pause before the first of these; it doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// The pool. It connects when it is first used, and again whenever a connection has gone.
 pub struct Database {
@@ -38,7 +56,7 @@ impl Database {
             .client_found_rows(true)
             // The sandbox has no Unix sockets; the native build shall do the same.
             .prefer_socket(false)
-            .setup(vec![SESSION])
+            .setup(session(config.db_timeout))
             .pool_opts(
                 PoolOpts::new()
                     // As many at least as at most: the pool closes what is above its minimum whenever it is returned.
@@ -70,55 +88,46 @@ impl Database {
         self.run(async |conn| Ok(conn.ping().await?)).await
     }
 
-    /// Does one request's work on a connection, within the time limit. Work that is given up, because time is up
-    /// or the client has gone, ends the connection, and with it whatever was not committed.
+    /// Does one request's work on a connection, within the time limit; each statement holds by itself. The work is done
+    /// again, up to three times, when others hold a lock that it needs. Work that is given up, because time is up or the
+    /// client has gone, ends the connection.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when there is no connection to be had or the time is up; otherwise the work's own.
-    pub async fn run<T>(&self, work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {
+    /// [`Error::Unavailable`] when there is no connection to be had or the time is up, [`Error::Locked`] when trying
+    /// again did not help; otherwise the work's own.
+    pub async fn run<T>(&self, work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error> + Clone) -> Result<T, Error> {
         self.check_open()?;
-        self.run_within(self.timeout, work).await
+        within(self.timeout, self.retry(work, false)).await
     }
 
-    fn check_open(&self) -> Result<(), Error> {
-        match self.open.load(Ordering::Relaxed) {
-            true => Ok(()),
-            false => Err(Error::Unavailable("the database cannot be reached, or its schema is not in place yet", None)),
-        }
-    }
-
-    /// The same in a transaction, which is committed when the work is done and rolled back when it fails.
+    /// The same in a transaction, which is committed when the work is done and rolled back when it fails or is given up.
     ///
     /// # Errors
     /// As [`Database::run`].
     pub async fn transaction<T>(
         &self,
-        work: impl AsyncFnOnce(&mut Transaction<'_>) -> Result<T, Error>,
+        work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error> + Clone,
     ) -> Result<T, Error> {
-        self.run(async |conn| {
-            let mut transaction = conn.start_transaction(TxOpts::default()).await?;
-            let value = work(&mut transaction).await?;
-            transaction.commit().await?;
-            Ok(value)
-        })
-        .await
+        self.check_open()?;
+        within(self.timeout, self.retry(work, true)).await
     }
 
     /// Begins a transaction for work that waits for a client between its statements. At most a quarter of the
-    /// connections can be in one; each statement has the usual time limit, and how long the client may take is the
-    /// caller's to say.
+    /// connections can be in one. How long the client may take is the caller's to say, and nothing is tried again.
     ///
     /// # Errors
     /// As [`Database::run`].
-    pub async fn begin(&self) -> Result<OpenTransaction<'_>, Error> {
+    pub async fn begin(&self) -> Result<LongTransaction<'_>, Error> {
         self.check_open()?;
-        let permits = (self.permit(&self.long_permits).await?, self.permit(&self.permits).await?);
-        let begin = async { Ok(self.pool.start_transaction(TxOpts::default()).await?) };
-        let inner = within(self.timeout, begin).await?;
-        Ok(OpenTransaction { inner, timeout: self.timeout, _permits: permits })
+        let begin = async {
+            let permits = (self.permit(&self.long_permits).await?, self.permit(&self.permits).await?);
+            let transaction = Transaction::begin(self.pool.get_conn().await?).await?;
+            Ok(LongTransaction { transaction, timeout: self.timeout, _permits: permits })
+        };
+        within(self.timeout, begin).await
     }
 
-    /// Does work on a connection within `limit`, whether or not requests are let in.
+    /// Does work on a connection once, within `limit`, whether or not requests are let in.
     ///
     /// # Errors
     /// As [`Database::run`].
@@ -128,11 +137,54 @@ impl Database {
         work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let _permit = self.permit(&self.permits).await?;
-        within(limit, async {
-            let mut conn = self.pool.get_conn().await?;
-            work(&mut conn).await
-        })
-        .await
+        within(limit, async { work(&mut self.pool.get_conn().await?).await }).await
+    }
+
+    /// Says goodbye to the database server, if that takes no longer than a second.
+    pub async fn close(&self) {
+        let _ = timeout(Duration::from_secs(1), self.pool.clone().disconnect()).await;
+    }
+
+    async fn retry<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error> + Clone,
+        in_transaction: bool,
+    ) -> Result<T, Error> {
+        let mut retries: u32 = 0;
+        loop {
+            match self.once(work.clone(), in_transaction).await {
+                Err(Error::Locked(_)) if retries < MOST_RETRIES => {}
+                done => return done,
+            }
+            // Any pause up to the longest: two that were in each other's way shall not meet again.
+            let longest = FIRST_PAUSE.saturating_mul(1_u32.wrapping_shl(retries));
+            let [chance, ..] = RandomState::new().hash_one(retries).to_le_bytes();
+            sleep(longest.saturating_mul(u32::from(chance)).checked_div(256).unwrap_or_default()).await;
+            retries = retries.saturating_add(1);
+        }
+    }
+
+    async fn once<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>,
+        in_transaction: bool,
+    ) -> Result<T, Error> {
+        let _permit = self.permit(&self.permits).await?;
+        let mut conn = self.pool.get_conn().await?;
+        if !in_transaction {
+            return work(&mut conn).await;
+        }
+        let mut transaction = Transaction::begin(conn).await?;
+        let value = work(transaction.conn()?).await?;
+        transaction.commit().await?;
+        Ok(value)
+    }
+
+    fn check_open(&self) -> Result<(), Error> {
+        match self.open.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => Err(Error::Unavailable("the database cannot be reached, or its schema is not in place yet", None)),
+        }
     }
 
     async fn permit<'a>(&self, permits: &'a Semaphore) -> Result<SemaphorePermit<'a>, Error> {
@@ -143,30 +195,61 @@ impl Database {
     }
 }
 
-/// A transaction that is under way. Dropped, it is rolled back.
-pub struct OpenTransaction<'a> {
-    /// What the statements go to, each within `timeout`.
-    pub inner: Transaction<'static>,
-    /// How long a statement may take.
-    pub timeout: Duration,
-    _permits: (SemaphorePermit<'a>, SemaphorePermit<'a>),
-}
+/// A connection in a transaction. It goes back to the pool after a COMMIT or a ROLLBACK, whatever becomes of the work:
+/// one that is still in a transaction would take the next one's writes with it.
+struct Transaction(Option<Conn>);
 
-impl OpenTransaction<'_> {
-    /// Keeps what was done.
-    ///
-    /// # Errors
-    /// As [`within`].
-    pub async fn commit(self) -> Result<(), Error> {
-        within(self.timeout, async { Ok(self.inner.commit().await?) }).await
+impl Transaction {
+    async fn begin(mut conn: Conn) -> Result<Transaction, Error> {
+        conn.query_drop("START TRANSACTION").await?;
+        Ok(Transaction(Some(conn)))
+    }
+
+    fn conn(&mut self) -> Result<&mut Conn, Error> {
+        self.0.as_mut().ok_or_else(|| Error::Internal(anyhow!("the transaction has ended")))
+    }
+
+    async fn commit(mut self) -> Result<(), Error> {
+        self.conn()?.query_drop("COMMIT").await?;
+        self.0 = None;
+        Ok(())
     }
 }
 
-/// Waits for the database no longer than `limit`.
-///
-/// # Errors
-/// [`Error::Unavailable`] when the time is up; otherwise the work's own.
-pub async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if let Some(mut conn) = self.0.take() {
+            tokio::spawn(async move { conn.query_drop("ROLLBACK").await });
+        }
+    }
+}
+
+/// A transaction whose work waits for a client. Dropped, it is rolled back.
+pub struct LongTransaction<'a> {
+    transaction: Transaction,
+    timeout: Duration,
+    _permits: (SemaphorePermit<'a>, SemaphorePermit<'a>),
+}
+
+impl LongTransaction<'_> {
+    /// Does some more of the work, within the time limit.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the time is up; otherwise the work's own.
+    pub async fn run<T>(&mut self, work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {
+        within(self.timeout, async { work(self.transaction.conn()?).await }).await
+    }
+
+    /// Keeps what was done.
+    ///
+    /// # Errors
+    /// As [`LongTransaction::run`].
+    pub async fn commit(self) -> Result<(), Error> {
+        within(self.timeout, self.transaction.commit()).await
+    }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     timeout(limit, work).await.unwrap_or_else(|_| {
         let cause = anyhow!("no answer within {limit:?}");
         Err(Error::Unavailable("the database did not answer in time", Some(cause)))

@@ -2,7 +2,7 @@
 //! with its cause. The two texts differ on purpose: nothing internal reaches the client.
 
 use hyper::{
-    Body, Response, StatusCode,
+    Response, StatusCode,
     header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
 use serde::Serialize;
@@ -19,15 +19,21 @@ pub enum Error {
     NotFound(String),
     /// 405: the path is known, the method is not; with the methods that are.
     MethodNotAllowed(String),
+    /// 408: the client takes too long to send it; with what is missing.
+    RequestTimeout(&'static str),
     /// 409: it contradicts what is stored.
     Conflict(String),
     /// 413: the body is larger than this many bytes.
     TooLarge(usize),
     /// 422: JSON, but not what is asked for; with one entry for each fault.
     Invalid(Vec<Fault>),
+    /// 400, 414 or 431: its head is not HTTP, or too long.
+    Head(StatusCode),
     /// 500: a fault of ours.
     Internal(anyhow::Error),
-    /// 503: the database is away or too busy; the text says what to wait for.
+    /// 503: others hold what it needs in the database; trying again helps.
+    Locked(anyhow::Error),
+    /// 503: the database, or this service, is away or too busy; the text says what to wait for.
     Unavailable(&'static str, Option<anyhow::Error>),
 }
 
@@ -72,16 +78,18 @@ impl Error {
             Error::BadRequest(..) => StatusCode::BAD_REQUEST,
             Error::NotFound(_) => StatusCode::NOT_FOUND,
             Error::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Error::RequestTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Error::Conflict(_) => StatusCode::CONFLICT,
             Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::Head(status) => *status,
             Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Error::Unavailable(..) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Locked(_) | Error::Unavailable(..) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     /// What the client reads: `application/problem+json`, with the request's id to ask about.
-    pub fn to_response(&self, request_id: &str) -> Response<Body> {
+    pub fn to_response(&self, request_id: &str) -> Response<Vec<u8>> {
         let status = self.status();
         let problem = Problem {
             r#type: "about:blank",
@@ -91,12 +99,12 @@ impl Error {
             errors: self.faults(),
             request_id,
         };
-        let mut response = Response::new(Body::from(serde_json::to_vec(&problem).unwrap_or_default()));
+        let mut response = Response::new(serde_json::to_vec(&problem).unwrap_or_default());
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match self {
-            Error::Unavailable(..) => {
+            Error::Locked(_) | Error::Unavailable(..) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
             }
             Error::MethodNotAllowed(methods) => {
@@ -112,7 +120,9 @@ impl Error {
     /// What the log keeps of a fault on our side: the cause, which the client is not told.
     pub fn cause(&self) -> Option<String> {
         match self {
-            Error::Internal(cause) | Error::Unavailable(_, Some(cause)) => Some(cause.to_string()),
+            Error::Internal(cause) | Error::Locked(cause) | Error::Unavailable(_, Some(cause)) => {
+                Some(cause.to_string())
+            }
             Error::Unavailable(reason, None) => Some((*reason).to_string()),
             _ => None,
         }
@@ -123,11 +133,18 @@ impl Error {
             Error::BadRequest(detail, _) | Error::NotFound(detail) | Error::Conflict(detail) => detail.clone(),
             Error::MethodNotAllowed(methods) => format!("this path answers {methods}"),
             Error::TooLarge(limit) => format!("the body may have {limit} bytes at most"),
+            Error::Head(StatusCode::URI_TOO_LONG) => "the address is longer than 65534 bytes".to_string(),
+            Error::Head(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => {
+                "the request's head is longer than 128 KiB or has more than 100 fields".to_string()
+            }
+            Error::Head(_) => "this is not an HTTP/1.1 request".to_string(),
+            Error::RequestTimeout(missing) => (*missing).to_string(),
             Error::Invalid(faults) => match faults.as_slice() {
                 [_] => "one field is not valid, see 'errors'".to_string(),
                 _ => format!("{} fields are not valid, see 'errors'", faults.len()),
             },
             Error::Internal(_) => "something went wrong on our side; the log has it under this request_id".to_string(),
+            Error::Locked(_) => "others are changing the same data at the moment".to_string(),
             Error::Unavailable(reason, _) => (*reason).to_string(),
         }
     }
@@ -158,14 +175,19 @@ impl std::fmt::Display for Error {
 }
 
 /// The server's error codes that pass with time: too many connections, shutting down, disk or table full,
-/// read-only (a failover), lock time-out, deadlock, too many for this user, table missing (being recreated).
-const PASSING: &[u16] = &[1021, 1040, 1053, 1114, 1146, 1203, 1205, 1213, 1226, 1290, 1927];
+/// read-only (a failover), too many for this user, table missing (being recreated).
+const PASSING: &[u16] = &[1021, 1040, 1053, 1114, 1146, 1203, 1226, 1290, 1927];
+
+/// The server's error codes of a lock that could not be had: a row that has changed meanwhile, time-out, deadlock,
+/// MySQL's NOWAIT.
+const LOCKED: &[u16] = &[1020, 1205, 1213, 3572];
 
 /// A driver's error is our fault, unless it says that the database cannot be reached or is too busy.
 /// What else a code may mean (a conflict, for instance) is decided where the statement is issued.
 impl From<mysql_async::Error> for Error {
     fn from(error: mysql_async::Error) -> Error {
         match &error {
+            mysql_async::Error::Server(server) if LOCKED.contains(&server.code) => Error::Locked(error.into()),
             mysql_async::Error::Server(server) if PASSING.contains(&server.code) => {
                 Error::Unavailable("the database cannot do this at the moment", Some(error.into()))
             }
@@ -192,10 +214,13 @@ mod tests {
             (Error::BadRequest(String::new(), vec![]), 400),
             (Error::NotFound(String::new()), 404),
             (Error::MethodNotAllowed("GET".into()), 405),
+            (Error::RequestTimeout(""), 408),
             (Error::Conflict(String::new()), 409),
             (Error::TooLarge(1), 413),
             (Error::Invalid(vec![]), 422),
+            (Error::Head(StatusCode::URI_TOO_LONG), 414),
             (Error::Internal(cause()), 500),
+            (Error::Locked(cause()), 503),
             (Error::Unavailable("", Some(cause())), 503),
         ];
 

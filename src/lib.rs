@@ -10,6 +10,8 @@
 //! - [`request`], [`array`], [`fields`], [`decimal`], [`money`]: from a request's bytes to checked values.
 //! - [`response`], [`error`]: from values and errors to a response.
 //! - [`db`], [`migrations`]: the pool, transactions, and the schema.
+//! - [`idempotency`]: a POST that is sent twice is done once.
+//! - [`drain`]: how the process ends without cutting anybody off.
 //! - [`log`]: one line of JSON a request.
 //! - [`self_check`]: whether the module runs compiled.
 
@@ -17,8 +19,10 @@ pub mod array;
 pub mod config;
 pub mod db;
 pub mod decimal;
+pub mod drain;
 pub mod error;
 pub mod fields;
+pub mod idempotency;
 pub mod log;
 pub mod migrations;
 pub mod money;
@@ -34,14 +38,16 @@ use std::{sync::Arc, time::Duration};
 
 use config::Config;
 use db::Database;
+use drain::Drain;
 use migrations::Migration;
 use routes::Route;
+use tokio::sync::Semaphore;
 
 /// Every endpoint, as `GET /` lists them. An entity is wired in here.
 pub const ROUTES: &[&[Route]] = &[system::ROUTES, orders::ROUTES];
 
 /// Every step of the schema. An entity is wired in here.
-pub const MIGRATIONS: &[&[Migration]] = &[orders::MIGRATIONS];
+pub const MIGRATIONS: &[&[Migration]] = &[orders::MIGRATIONS, idempotency::MIGRATIONS];
 
 /// What every handler can reach.
 pub struct App {
@@ -49,13 +55,18 @@ pub struct App {
     pub config: Config,
     /// The database.
     pub db: Database,
+    /// Whether the process is about to end.
+    pub drain: Drain,
+    /// The bytes of request bodies that may still come into memory.
+    pub bodies: Arc<Semaphore>,
 }
 
 impl App {
     /// Puts the parts together. Nothing is connected yet: the service starts whether or not the database is up.
     pub fn new(config: Config) -> Arc<App> {
         let db = Database::new(&config);
-        Arc::new(App { config, db })
+        let bodies = Arc::new(Semaphore::new(config.max_bodies_bytes));
+        Arc::new(App { config, db, drain: Drain::default(), bodies })
     }
 
     /// Brings the schema up to date, trying until it is; until then every use of the database is a 503.
@@ -66,7 +77,8 @@ impl App {
             match migrations::apply(&self.db, MIGRATIONS).await {
                 Ok(applied) => {
                     log::message(&format!("schema up to date ({applied} steps applied now)"));
-                    return self.db.open();
+                    self.db.open();
+                    return idempotency::purge(self).await;
                 }
                 Err(error) => {
                     let problem = error.to_string();

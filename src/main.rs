@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use service::{App, config::Config, log, self_check, server};
+use service::{App, ROUTES, config::Config, log, self_check, server, system};
 
 #[cfg(all(target_os = "wasi", target_env = "p1"))]
 #[global_allocator]
@@ -27,14 +27,22 @@ async fn run() -> anyhow::Result<()> {
         );
     }
     let config = Config::from_variables(|name| std::env::var(name).ok())?;
-    let address = config.address;
-    let listener =
-        server::listen(address).with_context(|| format!("cannot listen on {address} (is the port taken?)"))?;
+    let (address, admin_address) = (config.address, config.admin_address);
+    let open =
+        |address| server::listen(address).with_context(|| format!("cannot listen on {address} (is the port taken?)"));
+    let listener = open(address)?;
+    let admin_listener = admin_address.map(open).transpose()?;
 
     let app = App::new(config);
     tokio::spawn(app.clone().migrate_until_done());
+    if let Some(listener) = admin_listener {
+        tokio::spawn(server::serve(app.clone(), listener, &[system::ADMIN_ROUTES], 16));
+    }
 
     log::message(&format!("listening on http://{address}"));
-    server::serve(app, listener).await;
+    server::serve(app.clone(), listener, ROUTES, app.config.max_connections).await;
+    app.db.close().await;
+    log::flush();
+    log::message("drained");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What a handler sees of a request: its body up to a limit, the parameters of its path and its query.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use hyper::{
     Body,
@@ -9,7 +9,15 @@ use hyper::{
     http::request::Parts,
 };
 
-use crate::error::Error;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout},
+};
+
+use crate::{App, error::Error};
+
+/// A body has to come at this speed at least, in bytes a second, or catch up within `BODY_TIMEOUT`.
+const LEAST_SPEED: u32 = 16 << 10;
 
 /// A request on its way to a handler.
 pub struct Request {
@@ -23,13 +31,30 @@ pub struct Request {
     /// Bytes of the body so far.
     received: usize,
     max_body_bytes: usize,
+    /// How much longer the client may take.
+    patience: Duration,
+    most_patience: Duration,
+    /// What may be in memory of all requests' bodies, and what of it is this one's.
+    memory: Arc<Semaphore>,
+    held: Option<OwnedSemaphorePermit>,
 }
 
 impl Request {
-    /// Wraps what hyper gives. A body longer than `max_body_bytes` will be refused.
-    pub fn new(request: hyper::Request<Body>, id: String, max_body_bytes: usize) -> Request {
+    /// Wraps what hyper gives.
+    pub fn new(request: hyper::Request<Body>, id: String, app: &App) -> Request {
         let (head, body) = request.into_parts();
-        Request { id, head, path_params: Vec::new(), body, received: 0, max_body_bytes }
+        Request {
+            id,
+            head,
+            path_params: Vec::new(),
+            body,
+            received: 0,
+            max_body_bytes: app.config.max_body_bytes,
+            patience: app.config.body_timeout,
+            most_patience: app.config.body_timeout,
+            memory: app.bodies.clone(),
+            held: None,
+        }
     }
 
     /// The whole body, whatever its content type says: `curl -d` calls everything a form.
@@ -44,11 +69,13 @@ impl Request {
         Ok(bytes)
     }
 
-    /// The next part of the body, as it arrives.
+    /// The next part of the body, as it arrives. It counts as being in memory until this request is dropped or
+    /// [`forget`](Request::forget) is called.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], before anything is read where `Content-Length` tells; [`Error::BadRequest`] when the
-    /// client stops in the middle.
+    /// [`Error::TooLarge`], before anything is read where `Content-Length` tells; [`Error::RequestTimeout`] when the
+    /// client is too slow; [`Error::BadRequest`] when it stops in the middle; [`Error::Unavailable`] when too much is in
+    /// memory already.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let limit = self.max_body_bytes;
         // As 64 bits: a usize has 32 in wasm, and hyper takes lengths beyond that.
@@ -57,10 +84,40 @@ impl Request {
         if announced.is_some_and(|length| length > limit as u64) {
             return Err(Error::TooLarge(limit));
         }
-        let Some(chunk) = self.body.data().await else { return Ok(None) };
+
+        let asked = Instant::now();
+        let chunk = timeout(self.patience, self.body.data()).await;
+        let Some(chunk) = chunk.map_err(|_| Error::RequestTimeout("the body took too long to arrive"))? else {
+            return Ok(None);
+        };
         let chunk = chunk.map_err(|error| Error::BadRequest(format!("the body breaks off: {error}"), Vec::new()))?;
+
+        let size = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
+        let earned = Duration::from_secs(u64::from(size)).checked_div(LEAST_SPEED).unwrap_or_default();
+        let left = self.patience.saturating_sub(asked.elapsed()).saturating_add(earned);
+        self.patience = left.min(self.most_patience);
+
         self.received = self.received.saturating_add(chunk.len());
-        if self.received > limit { Err(Error::TooLarge(limit)) } else { Ok(Some(chunk)) }
+        if self.received > limit {
+            return Err(Error::TooLarge(limit));
+        }
+        self.hold(size)?;
+        Ok(Some(chunk))
+    }
+
+    fn hold(&mut self, size: u32) -> Result<(), Error> {
+        let more = self.memory.clone().try_acquire_many_owned(size);
+        let more = more.map_err(|_| Error::Unavailable("too many large requests at the same time", None))?;
+        match &mut self.held {
+            Some(held) => held.merge(more),
+            held => *held = Some(more),
+        }
+        Ok(())
+    }
+
+    /// What has been read so far is in memory no more.
+    pub fn forget(&mut self) {
+        self.held = None;
     }
 
     /// A `{name}` of the path, as a whole number that is not negative.

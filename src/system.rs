@@ -2,9 +2,9 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use hyper::{Body, Response};
+use hyper::{Body, Response, StatusCode};
 
-use crate::{App, ROUTES as ALL_ROUTES, error::Error, request::Request, response, routes::Route};
+use crate::{App, ROUTES as ALL_ROUTES, error::Error, log, request::Request, response, routes::Route};
 
 /// The endpoints of this module.
 pub const ROUTES: &[Route] = &[
@@ -13,6 +13,10 @@ pub const ROUTES: &[Route] = &[
     Route::get("/livez", "the process is alive", |_, _| Box::pin(livez())),
     Route::get("/readyz", "the database answers", |app, _| Box::pin(readyz(app))),
 ];
+
+/// The endpoints of `ADMIN_BIND`, which only this machine reaches.
+pub const ADMIN_ROUTES: &[Route] =
+    &[Route::post("/drain", "ends the process once everything in flight is done", |app, _| Box::pin(drain(app)))];
 
 async fn index() -> Result<Response<Body>, Error> {
     let mut text = format!(
@@ -36,6 +40,23 @@ async fn livez() -> Result<Response<Body>, Error> {
 }
 
 async fn readyz(app: Arc<App>) -> Result<Response<Body>, Error> {
+    if app.drain.has_begun() {
+        return Err(Error::Unavailable("this instance is about to end", None));
+    }
     app.db.ping().await?;
     Ok(response::text("ready\n"))
+}
+
+/// Answers 202 at once; [`Drain`](crate::drain::Drain) says what follows.
+async fn drain(app: Arc<App>) -> Result<Response<Body>, Error> {
+    if app.drain.begin() {
+        log::message("asked to end: not ready any more");
+        tokio::spawn(async move {
+            tokio::time::sleep(app.config.drain_delay).await;
+            app.drain.close();
+        });
+    }
+    let mut response = response::text("draining\n");
+    *response.status_mut() = StatusCode::ACCEPTED;
+    Ok(response)
 }

@@ -15,7 +15,7 @@ use crate::{
     App,
     array::Array,
     error::{Error, Fault},
-    log,
+    idempotency, log,
     request::Request,
     response,
     routes::Route,
@@ -54,9 +54,13 @@ async fn init(app: Arc<App>) -> Result<Response<Body>, Error> {
 }
 
 async fn create_one(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
-    let order = Order::from_json(&request.body().await?)?;
-    store::insert(&app.db, &order).await?;
-    Ok(response::done())
+    let body = request.body().await?;
+    let order = Order::from_json(&body)?;
+    idempotency::once(&app, &request, &body, async |conn| {
+        store::insert(conn, &order).await?;
+        Ok(response::done())
+    })
+    .await
 }
 
 /// How much of an array is read before a connection to the database is taken: a client that sends less holds none up
@@ -74,14 +78,27 @@ const MOST_TIME: Duration = Duration::from_secs(60);
 
 async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
     let mut array = Order::array();
+    if idempotency::is_asked_for(&request) {
+        let body = request.body().await?;
+        array.push(&body)?;
+        array.finish()?;
+        let orders = array.take();
+        return idempotency::once(&app, &request, &body, async |conn| {
+            store::insert_all(conn, &orders).await?;
+            Ok(response::done())
+        })
+        .await;
+    }
     if read_on(&mut array, &mut request, READ_AHEAD).await? {
-        store::insert_all(&app.db, array.take()).await?;
+        let orders = array.take();
+        app.db.transaction(async |conn| store::insert_all(conn, &orders).await).await?;
         return Ok(response::done());
     }
     let rest = async {
         let mut inserting = store::Inserting::begin(&app.db).await?;
         loop {
             let orders = array.take();
+            request.forget();
             // The next ones are read while the database is busy with these.
             let (inserted, read) = join!(inserting.add(orders), read_on(&mut array, &mut request, PIECE));
             inserted?;
@@ -92,7 +109,7 @@ async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<Body
         inserting.add(array.take()).await?;
         inserting.commit().await
     };
-    timeout(MOST_TIME, rest).await.unwrap_or(Err(Error::Unavailable("the orders took too long to arrive", None)))?;
+    timeout(MOST_TIME, rest).await.unwrap_or(Err(Error::RequestTimeout("the orders took too long to arrive")))?;
     Ok(response::done())
 }
 
@@ -185,25 +202,33 @@ fn is_full(page: &[Order]) -> bool {
 }
 
 async fn update(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
-    let order = Order::from_json(&request.body().await?)?;
-    found(store::replace(&app.db, &order).await?, order.order_id)?;
-    Ok(response::done())
+    let body = request.body().await?;
+    let order = Order::from_json(&body)?;
+    idempotency::once(&app, &request, &body, async |conn| {
+        found(store::replace(conn, &order).await?, order.order_id)?;
+        Ok(response::done())
+    })
+    .await
 }
 
 async fn delete_by_query(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
     let id = request.query(&["id"])?.integer("id")?;
     let id = id.ok_or_else(|| Error::parameter("id", "is missing: /delete_order?id=2"))?;
-    found(store::delete(&app.db, id).await?, id)?;
+    found(app.db.run(async |conn| store::delete(conn, id).await).await?, id)?;
     Ok(response::done())
 }
 
 async fn create(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
-    let order = Order::from_json(&request.body().await?)?;
-    store::insert(&app.db, &order).await?;
-    let mut response = response::json(&order)?;
-    *response.status_mut() = StatusCode::CREATED;
-    response.headers_mut().insert(LOCATION, response::header(&format!("/orders/{}", order.order_id))?);
-    Ok(response)
+    let body = request.body().await?;
+    let order = Order::from_json(&body)?;
+    idempotency::once(&app, &request, &body, async |conn| {
+        store::insert(conn, &order).await?;
+        let mut response = response::json(&order)?;
+        *response.status_mut() = StatusCode::CREATED;
+        response.headers_mut().insert(LOCATION, response::header(&format!("/orders/{}", order.order_id))?);
+        Ok(response)
+    })
+    .await
 }
 
 async fn get(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
@@ -220,13 +245,13 @@ async fn replace(app: Arc<App>, mut request: Request) -> Result<Response<Body>, 
     if order.order_id != id {
         return Err(Error::Invalid(vec![Fault::at("/order_id", format!("must be {id}, as in the path"))]));
     }
-    found(store::replace(&app.db, &order).await?, id)?;
+    found(app.db.run(async |conn| store::replace(conn, &order).await).await?, id)?;
     response::json(&order)
 }
 
 async fn delete(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
     let id = request.path_integer("id")?;
-    found(store::delete(&app.db, id).await?, id)?;
+    found(app.db.run(async |conn| store::delete(conn, id).await).await?, id)?;
     Ok(response::no_content())
 }
 

@@ -1,11 +1,11 @@
 //! Orders in the database. All SQL stands here, fixed, with its bindings beside it; what a client sends is only
 //! ever bound.
 
-use mysql_async::{FromRowError, Params, Row, Transaction, Value, from_row_opt, prelude::Queryable};
+use mysql_async::{Conn, FromRowError, Params, Row, Value, from_row_opt, prelude::Queryable};
 
 use super::Order;
 use crate::{
-    db::{self, Database, OpenTransaction},
+    db::{Database, LongTransaction},
     error::Error,
     migrations::{self, Migration},
     money::Money,
@@ -55,32 +55,27 @@ pub async fn get(db: &Database, order_id: i32) -> Result<Option<Order>, Error> {
 ///
 /// # Errors
 /// [`Error::Conflict`] when its `order_id` is there already.
-pub async fn insert(db: &Database, order: &Order) -> Result<(), Error> {
-    db.run(async |conn| {
-        let params = Params::Positional(insert_params(order).into());
-        conn.exec_drop(INSERT, params).await.map_err(conflict)
-    })
-    .await
+pub async fn insert(conn: &mut Conn, order: &Order) -> Result<(), Error> {
+    let params = Params::Positional(insert_params(order).into());
+    conn.exec_drop(INSERT, params).await.map_err(conflict)
 }
 
-/// Inserts orders in one transaction, all or none.
+/// Inserts orders: all or none, in a transaction.
 ///
 /// # Errors
 /// [`Error::Conflict`] when an `order_id` is there already, or twice among them.
-pub async fn insert_all(db: &Database, mut orders: Vec<Order>) -> Result<(), Error> {
-    db.transaction(async |transaction| {
-        while !orders.is_empty() {
-            insert_some(transaction, &mut orders).await?;
-        }
-        Ok(())
-    })
-    .await
+pub async fn insert_all(conn: &mut Conn, orders: &[Order]) -> Result<(), Error> {
+    let mut rest = orders;
+    while !rest.is_empty() {
+        rest = insert_some(conn, rest).await?;
+    }
+    Ok(())
 }
 
 /// Inserts orders that are still on their way, in one transaction. Dropped before [`commit`](Inserting::commit), it
 /// inserts nothing.
 pub struct Inserting<'a> {
-    transaction: OpenTransaction<'a>,
+    transaction: LongTransaction<'a>,
     orders: Vec<Order>,
 }
 
@@ -113,41 +108,37 @@ impl<'a> Inserting<'a> {
 
     async fn insert_while(&mut self, at_least: usize) -> Result<(), Error> {
         while self.orders.len() >= at_least {
-            db::within(self.transaction.timeout, insert_some(&mut self.transaction.inner, &mut self.orders)).await?;
+            let orders = &self.orders;
+            let left = self.transaction.run(async |conn| Ok(insert_some(conn, orders).await?.len())).await?;
+            self.orders.drain(..self.orders.len().saturating_sub(left));
         }
         Ok(())
     }
 }
 
-/// Inserts the first of `orders`, as many as one statement carries, and removes them.
-async fn insert_some(transaction: &mut Transaction<'_>, orders: &mut Vec<Order>) -> Result<(), Error> {
+/// Inserts the first of `orders`, as many as one statement carries; gives the others.
+async fn insert_some<'a>(conn: &mut Conn, orders: &'a [Order]) -> Result<&'a [Order], Error> {
     // Powers of two, so that any number of rows takes ten texts at most: each is prepared once a connection.
     let rows = orders.len().min(MOST_ROWS).checked_ilog2().map_or(0, |power| 1_usize << power);
+    let (some, others) = orders.split_at_checked(rows).unwrap_or((orders, &[]));
     let statement = INSERT.to_owned() + &ONE_MORE_ROW.repeat(rows.saturating_sub(1));
-    let params = Params::Positional(orders.iter().take(rows).flat_map(insert_params).collect());
-    transaction.exec_drop(statement, params).await.map_err(conflict)?;
-    orders.drain(..rows);
-    Ok(())
+    let params = Params::Positional(some.iter().flat_map(insert_params).collect());
+    conn.exec_drop(statement, params).await.map_err(conflict)?;
+    Ok(others)
 }
 
 /// Replaces the order with the same `order_id`; false if there is none.
-pub async fn replace(db: &Database, order: &Order) -> Result<bool, Error> {
-    db.run(async |conn| {
-        let [order_id, product_id, quantity, amount, shipping, tax, shipping_address] = insert_params(order);
-        let params = vec![product_id, quantity, amount, shipping, tax, shipping_address, order_id];
-        conn.exec_drop(REPLACE, Params::Positional(params)).await?;
-        Ok(conn.affected_rows() > 0)
-    })
-    .await
+pub async fn replace(conn: &mut Conn, order: &Order) -> Result<bool, Error> {
+    let [order_id, product_id, quantity, amount, shipping, tax, shipping_address] = insert_params(order);
+    let params = vec![product_id, quantity, amount, shipping, tax, shipping_address, order_id];
+    conn.exec_drop(REPLACE, Params::Positional(params)).await?;
+    Ok(conn.affected_rows() > 0)
 }
 
 /// Deletes the order with this id; false if there is none.
-pub async fn delete(db: &Database, order_id: i32) -> Result<bool, Error> {
-    db.run(async |conn| {
-        conn.exec_drop(DELETE, (order_id,)).await?;
-        Ok(conn.affected_rows() > 0)
-    })
-    .await
+pub async fn delete(conn: &mut Conn, order_id: i32) -> Result<bool, Error> {
+    conn.exec_drop(DELETE, (order_id,)).await?;
+    Ok(conn.affected_rows() > 0)
 }
 
 fn insert_params(order: &Order) -> [Value; 7] {
