@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # A private MariaDB for development and tests: its data stands under target/, it listens on loopback only.
-# usage: database.sh start   starts it unless it runs; prints its URL; exit 3: it ran already
-#        database.sh stop
+# usage: database.sh start [FOLDER]   starts it unless it runs; prints its URL; exit 3: it ran already
+#        database.sh stop [FOLDER]    (FOLDER: where its data stands, target/mariadb if not named)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin
 
-folder=$PWD/target/mariadb
+folder=$(realpath -m "${2:-target/mariadb}")
 pid_file=$folder/pid
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -21,7 +21,7 @@ start() {
     fi
     mkdir -p "$folder"
     if [ ! -d "$folder/data/mysql" ]; then
-        say "creating a private MariaDB under target/mariadb"
+        say "creating a private MariaDB under ${folder#"$PWD/"}"
         rm -rf "$folder/data"
         # --force: also where the machine's own name does not resolve. A relative folder: it trips over a space.
         (cd "$folder" && mariadb-install-db --no-defaults --force --user="$(id -un)" --datadir=./data --skip-test-db \
@@ -35,7 +35,9 @@ CREATE DATABASE IF NOT EXISTS demo;
 CREATE USER IF NOT EXISTS 'user'@'127.0.0.1' IDENTIFIED BY 'passwd';
 GRANT ALL ON *.* TO 'user'@'127.0.0.1';
 END
-    local port=3306
+    # The same port as before, if it is free.
+    local port
+    port=$(cat "$folder/port" 2>/dev/null || echo 3306)
     while answers "$port"; do port=$((port + 1)); done
     echo "$port" >"$folder/port"
     rm -f "$pid_file"
@@ -53,7 +55,7 @@ END
         }
         sleep 0.1
     done
-    say "MariaDB is running on 127.0.0.1:$port, data under target/mariadb"
+    say "MariaDB is running on 127.0.0.1:$port, data under ${folder#"$PWD/"}"
     url
 }
 
@@ -69,5 +71,5 @@ stop() {
 case ${1:-} in
 start) start ;;
 stop) stop ;;
-*) echo "usage: database.sh start|stop" >&2 && exit 2 ;;
+*) echo "usage: database.sh start|stop [FOLDER]" >&2 && exit 2 ;;
 esac

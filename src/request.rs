@@ -1,6 +1,13 @@
 //! What a handler sees of a request: its body up to a limit, the parameters of its path and its query.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use hyper::{
     Body,
@@ -28,8 +35,9 @@ pub struct Request {
     /// What the `{…}` segments of the route's path stand for.
     pub path_params: Vec<(&'static str, String)>,
     body: Body,
-    /// Bytes of the body so far.
+    /// Bytes of the body so far, and whether that was all.
     received: usize,
+    ended: bool,
     max_body_bytes: usize,
     /// How much longer the client may take.
     patience: Duration,
@@ -37,23 +45,36 @@ pub struct Request {
     /// What may be in memory of all requests' bodies, and what of it is this one's.
     memory: Arc<Semaphore>,
     held: Option<OwnedSemaphorePermit>,
+    /// Where it is told that some of the body was left unread.
+    unread: Arc<AtomicBool>,
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.unread.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Request {
-    /// Wraps what hyper gives.
-    pub fn new(request: hyper::Request<Body>, id: String, app: &App) -> Request {
+    /// Wraps what hyper gives. `unread` becomes true when this is dropped before the end of the body.
+    pub fn new(request: hyper::Request<Body>, id: String, app: &App, unread: Arc<AtomicBool>) -> Request {
         let (head, body) = request.into_parts();
+        let ended = body.is_end_stream();
         Request {
             id,
             head,
             path_params: Vec::new(),
             body,
             received: 0,
+            ended,
             max_body_bytes: app.config.max_body_bytes,
             patience: app.config.body_timeout,
             most_patience: app.config.body_timeout,
             memory: app.bodies.clone(),
             held: None,
+            unread,
         }
     }
 
@@ -88,6 +109,7 @@ impl Request {
         let asked = Instant::now();
         let chunk = timeout(self.patience, self.body.data()).await;
         let Some(chunk) = chunk.map_err(|_| Error::RequestTimeout("the body took too long to arrive"))? else {
+            self.ended = true;
             return Ok(None);
         };
         let chunk = chunk.map_err(|error| Error::BadRequest(format!("the body breaks off: {error}"), Vec::new()))?;
@@ -102,6 +124,7 @@ impl Request {
             return Err(Error::TooLarge(limit));
         }
         self.hold(size)?;
+        self.ended = self.body.is_end_stream();
         Ok(Some(chunk))
     }
 

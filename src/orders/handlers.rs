@@ -136,7 +136,7 @@ async fn list(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> 
     let query = request.query(&["limit", "after"])?;
     let (limit, after) = (query.integer("limit")?, query.integer("after")?);
     if limit.is_none() && after.is_none() {
-        return list_all(app, request.id).await;
+        return list_all(app, request.id.clone()).await;
     }
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MOST_LIMIT).contains(&limit) {

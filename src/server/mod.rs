@@ -12,7 +12,7 @@ use std::{
     pin::{Pin, pin},
     sync::{
         Arc, LazyLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -118,13 +118,14 @@ async fn accept(listener: &mut AddrIncoming) -> Option<io::Result<AddrStream>> {
 async fn converse(app: Arc<App>, stream: AddrStream, tables: &'static [&'static [Route]]) {
     let progress = Arc::new(Progress::default());
     let stream = Connection::new(stream, progress.clone(), app.clone());
+    let unread = Arc::new(AtomicBool::new(false));
     let service = {
         let app = app.clone();
         service_fn(move |request| {
             progress.begin();
-            let (app, progress) = (app.clone(), progress.clone());
+            let (app, progress, unread) = (app.clone(), progress.clone(), unread.clone());
             async move {
-                let response = respond(app, request, tables).await;
+                let response = respond(app, request, tables, unread).await;
                 progress.answer();
                 Ok::<_, Infallible>(response)
             }
@@ -140,19 +141,26 @@ async fn converse(app: Arc<App>, stream: AddrStream, tables: &'static [&'static 
     let _ = connection.await;
 }
 
-async fn respond(app: Arc<App>, request: hyper::Request<Body>, tables: &[&[Route]]) -> Response<Body> {
+/// Does what a request asks for. `unread` tells whether all of its body was read.
+async fn respond(
+    app: Arc<App>,
+    request: hyper::Request<Body>,
+    tables: &[&[Route]],
+    unread: Arc<AtomicBool>,
+) -> Response<Body> {
     let started = SystemTime::now();
     let id = request_id(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
 
-    let request = Request::new(request, id.clone(), &app);
+    let request = Request::new(request, id.clone(), &app, unread.clone());
     let (mut response, error) = match routes::dispatch(tables, app.clone(), request).await {
         Ok(response) => (response, None),
         Err(error) => (error.to_response(&id).map(Body::from), error.cause()),
     };
     add_headers(&app, &id, response.headers_mut());
-    if app.drain.has_begun() {
+    // What has not been read of the body stands where the next request would.
+    if app.drain.has_begun() || unread.swap(false, Ordering::Relaxed) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
 

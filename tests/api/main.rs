@@ -5,6 +5,8 @@
 //! - `values`: money to the cent, text in all scripts, whole numbers in their range.
 //! - `refusals`: every error is a problem with the right status, and changes nothing.
 //! - `long_arrays`: inserted while they arrive, all or none, in little memory.
+//! - `clients`: slow, huge, absurd, or too many of them.
+//! - `idempotency`: a POST that is sent twice is done once.
 //! - `bad_weather`: the database is away, slow or busy.
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
@@ -16,7 +18,9 @@
 
 mod article;
 mod bad_weather;
+mod clients;
 mod house;
+mod idempotency;
 mod long_arrays;
 mod protocol;
 mod refusals;
