@@ -1,0 +1,21 @@
+//! Faults that need a database server of the test's own, or that take long. They disturb each other and everybody else,
+//! so they run one at a time:
+//!
+//! - `database`: down, killed, frozen, impatient, out of disk.
+//!
+//! Those that take longer than a minute are for `make test-faults`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::arithmetic_side_effects, missing_docs)]
+
+mod database;
+mod server;
+#[allow(dead_code)] // tests/api uses the rest
+#[path = "../api/support.rs"]
+mod support;
+
+/// Whoever holds this runs alone.
+pub fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
