@@ -44,6 +44,11 @@ impl Drain {
         self.0.send_replace(Stage::Closing);
     }
 
+    /// Whether nobody new is served.
+    pub fn is_closing(&self) -> bool {
+        *self.0.borrow() == Stage::Closing
+    }
+
     /// Waits until nobody new is to be served.
     pub async fn closing(&self) {
         let mut stage = self.0.subscribe();

@@ -69,10 +69,12 @@ pub struct Connection {
     app: Arc<App>,
     waiting: Waiting,
     since: Instant,
-    /// Wakes this task at `alarm` or later; set again only when it has rung, however often the limit has moved since.
+    /// Wakes this task; set again only when it has rung, however often the time limit has moved since.
     timer: Option<Pin<Box<Sleep>>>,
     /// Everything has been sent: what comes next begins an answer.
     flushed: bool,
+    /// Something has been sent.
+    used: bool,
     /// An answer of our own, and how much of it has been sent.
     own: Vec<u8>,
     sent: usize,
@@ -89,6 +91,7 @@ impl Connection {
             since: Instant::now(),
             timer: None,
             flushed: true,
+            used: false,
             own: Vec::new(),
             sent: 0,
         }
@@ -169,6 +172,7 @@ impl Connection {
     fn wrote(&mut self, written: usize) {
         self.wait_for(Waiting::Idle);
         self.flushed = false;
+        self.used = true;
         if written > 0 && self.progress.get() == ANSWERED {
             self.progress.0.store(NONE, Ordering::Relaxed);
         }
@@ -184,6 +188,7 @@ impl Connection {
         if self.own.is_empty() {
             if let Some(status) = self.refuses(first) {
                 self.own = refusal(&self.app, &Error::Head(status));
+                self.wait_for(Waiting::Idle);
             }
         }
         if !self.own.is_empty() {
@@ -214,6 +219,8 @@ impl AsyncRead for Connection {
                     return Poll::Ready(result);
                 }
                 Poll::Pending if this.progress.get() != NONE => return Poll::Pending,
+                // hyper closes idle connections itself when the process ends, but not one that has never been used.
+                Poll::Pending if !this.used && this.waiting == Waiting::Idle && this.app.drain.is_closing() => {}
                 Poll::Pending => ready!(this.poll_time_is_up(context)),
             }
             if this.waiting != Waiting::Head {
@@ -257,9 +264,7 @@ impl AsyncWrite for Connection {
     /// Closes this end, and waits for the client's: what it still sends is thrown away.
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.waiting != Waiting::End {
-            this.wait_for(Waiting::End);
-        }
+        this.waiting = Waiting::End; // since the last answer, which most clients have long read
         ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
         loop {
             let mut room = [0; 4096];

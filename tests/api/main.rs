@@ -8,6 +8,8 @@
 //! - `clients`: slow, huge, absurd, or too many of them.
 //! - `idempotency`: a POST that is sent twice is done once.
 //! - `bad_weather`: the database is away, slow or busy.
+//! - `transactions`: locks, deadlocks, connections and services that go away in the middle.
+//! - `drain`: the process ends without cutting anybody off.
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
 //! - `settings`: what is missing or wrong is said at once.
@@ -19,6 +21,7 @@
 mod article;
 mod bad_weather;
 mod clients;
+mod drain;
 mod house;
 mod idempotency;
 mod long_arrays;
@@ -28,4 +31,5 @@ mod resource;
 mod schema;
 mod settings;
 mod support;
+mod transactions;
 mod values;

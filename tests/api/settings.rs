@@ -26,12 +26,13 @@ fn all_mistakes_are_reported_together() {
         ("BIND", "everywhere"),
         ("MAX_BODY_BYTES", "-1"),
         ("DB_TIMEOUT", "0"),
+        ("ADMIN_BIND", "0.0.0.0:8081"),
         ("CORS_ALLOW_ORIGIN", "a\nb"),
     ]);
 
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
-    for name in ["DATABASE_URL", "PORT", "BIND", "MAX_BODY_BYTES", "DB_TIMEOUT", "CORS_ALLOW_ORIGIN"] {
+    for name in ["DATABASE_URL", "PORT", "BIND", "MAX_BODY_BYTES", "DB_TIMEOUT", "CORS_ALLOW_ORIGIN", "ADMIN_BIND"] {
         assert!(message.contains(name), "{name} is not in: {message}");
     }
     assert!(!message.contains("hunter2"), "a password has been printed: {message}");

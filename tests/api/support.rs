@@ -5,7 +5,7 @@ use std::{
     io::{Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{
         LazyLock,
         atomic::{AtomicU32, Ordering},
@@ -175,6 +175,18 @@ impl TestApp {
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args([format!("-{name}"), self.process.id().to_string()]).status().unwrap();
         assert!(status.success());
+    }
+
+    /// Waits until the process has ended by itself.
+    pub fn wait_for_end(&mut self, limit: Duration) -> ExitStatus {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it does not end:\n{}", self.output());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Fails unless the process that was started is the one that still answers.

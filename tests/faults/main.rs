@@ -6,7 +6,7 @@
 //! Those that take longer than a minute are for `make test-faults`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::arithmetic_side_effects, missing_docs)]
+#![allow(clippy::arithmetic_side_effects, clippy::print_stderr, missing_docs)]
 
 mod database;
 mod server;

@@ -1,0 +1,82 @@
+//! `POST /drain` on `ADMIN_BIND`: the process ends without cutting anybody off.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    thread,
+    time::{Duration, Instant},
+};
+
+use mysql_async::Row;
+
+use crate::support::{Session, TestApp, free_port, orders};
+
+/// A service with an admin port, which ends half a second after it has been asked to.
+fn start(settings: &[(&str, &str)]) -> (TestApp, u16) {
+    let admin = free_port();
+    let bind = format!("127.0.0.1:{admin}");
+    let settings = [&[("ADMIN_BIND", bind.as_str()), ("DRAIN_DELAY", "0.5")], settings].concat();
+    (TestApp::start_with(&settings), admin)
+}
+
+fn drain(admin: u16) -> u16 {
+    ureq::post(format!("http://127.0.0.1:{admin}/drain")).send_empty().unwrap().status().as_u16()
+}
+
+#[test]
+fn what_is_in_flight_is_finished_and_the_process_ends_with_success() {
+    let (mut app, admin) = start(&[]);
+    app.post("/create_orders", orders(0..10));
+    let mut idle = app.connect();
+    let mut lock = Session::open(&app.database_url);
+    lock.query::<Row>("LOCK TABLES orders WRITE");
+
+    thread::scope(|scope| {
+        let in_flight = scope.spawn(|| app.get("/orders/7").status);
+        lock.wait_for_waiters(1, "Waiting for table%");
+        assert_eq!(drain(admin), 202);
+        let asked = Instant::now();
+
+        app.get("/readyz").problem(503);
+        let answer = app.exchange("GET /livez HTTP/1.1\r\nHost: t\r\n\r\n"); // returns because it is closed
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
+        assert_eq!(drain(admin), 202, "asked again");
+        while TcpStream::connect(("127.0.0.1", app.port)).is_ok() {
+            assert!(asked.elapsed() < Duration::from_secs(2), "new connections are still taken");
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert!(asked.elapsed() > Duration::from_millis(400), "balancers had no time to notice");
+        assert_eq!(idle.read(&mut [0; 100]).unwrap(), 0, "an idle connection is closed");
+        drop(lock);
+        assert_eq!(in_flight.join().unwrap(), 200);
+    });
+
+    assert!(app.wait_for_end(Duration::from_secs(4)).success(), "{}", app.output());
+    assert!(app.output().contains("drained"), "{}", app.output());
+    assert!(app.output().contains("\"path\":\"/orders/7\",\"status\":200"), "the last lines of the log are there");
+}
+
+#[test]
+fn a_request_that_does_not_end_is_cut_off_when_its_time_is_up() {
+    let (mut app, admin) = start(&[("DRAIN_TIMEOUT", "0.5")]);
+    let mut slow = app.connect();
+    slow.write_all(b"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\nx").unwrap();
+    while !app.get("/livez").body.contains("alive") {}
+
+    drain(admin);
+
+    assert!(app.wait_for_end(Duration::from_secs(4)).success());
+    assert!(app.output().contains("1 connections are cut off"), "{}", app.output());
+}
+
+#[test]
+fn the_admin_port_has_nothing_else_and_the_public_one_has_no_drain() {
+    let (app, admin) = start(&[]);
+
+    app.send("POST", "/drain", &[], "").problem(404);
+    let url = format!("http://127.0.0.1:{admin}/orders");
+    let reply = ureq::get(url).config().http_status_as_error(false).build().call().unwrap();
+
+    assert_eq!(reply.status(), 404);
+    assert_eq!(app.get("/readyz").status, 200);
+}

@@ -1,0 +1,162 @@
+//! Locks, deadlocks, and a transaction whose connection or whose service goes away in the middle.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use mysql_async::Row;
+
+use crate::support::{Session, TestApp, orders};
+
+const UPDATE: &str = include_str!("../../update_order.json");
+
+fn count(app: &TestApp) -> i64 {
+    app.query::<i64>("SELECT COUNT(*) FROM orders")[0]
+}
+
+/// A session that has this order locked until it is dropped.
+fn lock(app: &TestApp, order_id: i32) -> Session {
+    let mut session = Session::open(&app.database_url);
+    session.query::<Row>("START TRANSACTION");
+    session.query::<Row>(&format!("SELECT * FROM orders WHERE order_id = {order_id} FOR UPDATE"));
+    session
+}
+
+/// The connection of the service on which this statement is under way.
+fn wait_for_statement(app: &TestApp, like: &str) -> u64 {
+    let sql =
+        format!("SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE '{like}%' LIMIT 1");
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        if let [id] = app.query::<u64>(&sql)[..] {
+            return id;
+        }
+        assert!(Instant::now() < deadline, "no statement like {like}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn the_loser_of_a_deadlock_is_tried_again() {
+    let app = TestApp::start();
+    app.execute("CREATE TABLE ballast (id INT PRIMARY KEY)");
+    let mut other = Session::open(&app.database_url);
+    other.query::<Row>("START TRANSACTION");
+    // The one that has changed less loses.
+    other.query::<Row>("INSERT INTO ballast SELECT seq FROM seq_1_to_5000");
+    other.query::<Row>("INSERT INTO orders SELECT 900, 1, 1, 1, 1, 1, 'held'");
+
+    let status = thread::scope(|scope| {
+        let asking = scope.spawn(|| app.post("/create_orders", orders(0..1000)).status);
+        wait_for_statement(&app, "INSERT INTO orders");
+        while app.query::<i64>("SELECT COUNT(*) FROM information_schema.innodb_lock_waits") == [0] {
+            thread::sleep(Duration::from_millis(150));
+        }
+        other.query::<Row>("SELECT * FROM orders WHERE order_id = 5 FOR UPDATE"); // the deadlock
+        other.query::<Row>("ROLLBACK");
+        asking.join().unwrap()
+    });
+
+    assert_eq!((status, count(&app)), (200, 1000));
+}
+
+#[test]
+fn a_lock_that_others_hold_for_a_moment_is_waited_for() {
+    let app = TestApp::start();
+    app.post("/create_orders", orders(0..10));
+    let held = lock(&app, 3);
+
+    let (status, took) = thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let asked = Instant::now();
+            (app.post("/update_order", UPDATE).status, asked.elapsed())
+        });
+        thread::sleep(Duration::from_millis(2500)); // longer than one try waits
+        assert_eq!(app.get("/orders/3").status, 200, "who only reads does not wait");
+        drop(held);
+        asking.join().unwrap()
+    });
+
+    assert_eq!(status, 200);
+    assert!(took > Duration::from_secs(2), "it had to wait: {took:?}");
+}
+
+#[test]
+fn a_lock_that_others_keep_is_503_in_time_and_changes_nothing() {
+    let app = TestApp::start();
+    app.post("/create_orders", orders(0..10));
+    let held = lock(&app, 3);
+    let before = app.get("/orders").body;
+
+    let asked = Instant::now();
+    let reply = app.post("/update_order", UPDATE.replace("10", "11"));
+    let took = asked.elapsed();
+
+    let problem = reply.problem(503);
+    assert_eq!(reply.header("retry-after"), "1");
+    assert!(took < Duration::from_millis(5500), "took {took:?}");
+    assert!(!problem.to_string().to_lowercase().contains("lock wait"), "{problem}");
+    drop(held);
+    assert_eq!(app.get("/orders").body, before);
+    assert_eq!(app.post("/update_order", UPDATE).status, 200);
+}
+
+#[test]
+fn a_connection_that_is_cut_in_the_middle_of_a_transaction_is_no_success() {
+    let mut app = TestApp::start();
+    app.post("/create_orders", orders(900..901));
+
+    for _ in 0..3 {
+        let held = lock(&app, 900);
+        // Its first statement is done, its second waits for the lock.
+        let status = thread::scope(|scope| {
+            let asking = scope.spawn(|| app.post("/create_orders", orders(0..1000)).status);
+            let id = wait_for_statement(&app, "INSERT INTO orders");
+            app.execute(&format!("KILL {id}"));
+            asking.join().unwrap()
+        });
+        drop(held);
+
+        assert_eq!((status, count(&app)), (503, 1));
+    }
+    assert_eq!(app.post("/create_orders", orders(0..800)).status, 200);
+    app.assert_still_the_same_process();
+}
+
+#[test]
+fn a_service_that_is_killed_in_the_middle_of_an_insert_leaves_all_of_it_or_nothing() {
+    let url = crate::support::create_database();
+    let body = orders(0..100_000);
+    let mut outcomes = Vec::new();
+
+    for pause in [60, 120, 180, 240, 300] {
+        let app = TestApp::launch(&url, &[]);
+        app.wait_until_ready();
+        app.get("/init");
+        thread::scope(|scope| {
+            let asking = scope.spawn(|| {
+                let mut stream = app.connect();
+                let head = format!("POST /create_orders HTTP/1.1\r\nHost: t\r\nContent-Length: {}\r\n\r\n", body.len());
+                let _ = std::io::Write::write_all(&mut stream, (head + &body).as_bytes());
+                let _ = std::io::Read::read(&mut stream, &mut [0; 100]);
+            });
+            wait_for_statement(&app, "INSERT INTO orders");
+            thread::sleep(Duration::from_millis(pause));
+            app.signal("KILL");
+            asking.join().unwrap();
+        });
+        // The server rolls back when it notices that its client has gone.
+        let mut session = Session::open(&url);
+        let others =
+            "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
+        while session.query::<i64>(others) != [0] {
+            thread::sleep(Duration::from_millis(10));
+        }
+        outcomes.push(session.query::<i64>("SELECT COUNT(*) FROM orders")[0]);
+    }
+
+    crate::support::execute(&url, &format!("DROP DATABASE {}", url.rsplit('/').next().unwrap()));
+    assert!(outcomes.iter().all(|count| [0, 100_000].contains(count)), "{outcomes:?}");
+    assert!(outcomes.contains(&0), "none of them was killed in the middle: {outcomes:?}");
+}
