@@ -1,7 +1,5 @@
 //! Start-up: configuration, database, listener, serve. The only place that ends the process.
 
-use std::process::ExitCode;
-
 use anyhow::Context;
 use service::{App, ROUTES, config::Config, log, self_check, server, system};
 
@@ -10,14 +8,19 @@ use service::{App, ROUTES, config::Config, log, self_check, server, system};
 static ALLOCATOR: size_classes::SizeClasses = size_classes::SizeClasses::new();
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            log::message(&format!("error: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+async fn main() {
+    // In a task of its own: WasmEdge's tokio sleeps on when a task wakes the future of `main` itself.
+    tokio::spawn(async {
+        let code = match run().await {
+            Ok(()) => 0,
+            Err(error) => {
+                log::message(&format!("error: {error:#}"));
+                1
+            }
+        };
+        std::process::exit(code)
+    });
+    std::future::pending().await
 }
 
 async fn run() -> anyhow::Result<()> {
