@@ -2,6 +2,8 @@
 //! so they run one at a time:
 //!
 //! - `database`: down, killed, frozen, impatient, out of disk.
+//! - `rolling`: a restart behind a balancer.
+//! - `memory`: a million requests.
 //!
 //! Those that take longer than a minute are for `make test-faults`.
 
@@ -9,6 +11,8 @@
 #![allow(clippy::arithmetic_side_effects, clippy::print_stderr, missing_docs)]
 
 mod database;
+mod memory;
+mod rolling;
 mod server;
 #[allow(dead_code)] // tests/api uses the rest
 #[path = "../api/support.rs"]
