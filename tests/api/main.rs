@@ -9,6 +9,7 @@
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
 //! - `settings`: what is missing or wrong is said at once.
+//! - `launcher`: what it grants the module, and what it does about crashes and signals.
 //! - `house`: what a reader relies on: README's tables, the entity in one folder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -17,6 +18,7 @@
 mod article;
 mod bad_weather;
 mod house;
+mod launcher;
 mod long_arrays;
 mod protocol;
 mod refusals;
