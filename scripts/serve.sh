@@ -25,11 +25,8 @@ choose_options() {
     wasmedge=${WASMEDGE:-$(dirname "$0")/../target/tools/bin/wasmedge}
     [ -x "$wasmedge" ] || wasmedge=wasmedge
     version=$("$wasmedge" --version) || exit
-    # From 0.15 on, WasmEdge interprets a compiled module, many times slower, unless it is told not to.
-    case ${version%%$'\n'*} in
-    *' 0.'[0-9].* | *' 0.1'[0-4].*) options=() ;;
-    *) options=(--run-mode aot) ;;
-    esac
+    options=(--run-mode aot) # from 0.15 on, WasmEdge interprets a compiled module, many times slower, without this
+    case ${version%%$'\n'*} in *' 0.'[0-9].* | *' 0.1'[0-4].*) options=() ;; esac
     for name in DATABASE_URL PORT BIND CORS_ALLOW_ORIGIN MAX_BODY_BYTES DB_POOL_SIZE DB_ACQUIRE_TIMEOUT DB_TIMEOUT; do
         [ -z "${!name:-}" ] || options+=(--env "$name=${!name}")
     done
@@ -50,38 +47,40 @@ after_end() {
     child=''
     ((code > 128)) || exit "$code"
     if ((code == 134)); then what='has trapped'; else what="was ended by SIG$(kill -l "$code")"; fi
+    what="the service $what (exit code $code)"
     for time in "${restarts[@]}"; do
         ((SECONDS - time >= 60)) || recent+=("$time")
     done
     restarts=("${recent[@]}" "$SECONDS")
     pause=${pauses[${#recent[@]}]:-}
-    if [ -z "$pause" ]; then
-        say "the service $what (exit code $code): giving up after ${#recent[@]} restarts within a minute"
-        exit "$code"
-    fi
-    say "the service $what (exit code $code): starting it again in $pause s, restart ${#restarts[@]} within a minute"
+    [ -n "$pause" ] || { say "$what: giving up after ${#recent[@]} restarts within a minute"; exit "$code"; }
+    say "$what: starting it again in $pause s, restart ${#restarts[@]} within a minute"
     sleep "$pause" &
     wait "$!"
 }
 
 # WASI has no signals: the service is asked over HTTP to finish what is in flight and to exit.
 stop() {
-    local code=$2 why='ADMIN_BIND is not set' ended='' status
+    local code=$2 why='ADMIN_BIND is not set'
     trap 'end "$code"' TERM INT # the second signal
     if [ -n "${ADMIN_BIND:-}" ]; then
         say "SIG$1: asking the service to drain"
         timeout 2 "$(dirname "$0")/drain.sh" 2>/dev/null &
         why="no 202 for POST /drain at $ADMIN_BIND"
-        if wait "$!"; then
-            sleep "${DRAIN_DELAY:-5}" "${DRAIN_TIMEOUT:-20}" 5 & # their sum
-            wait -n -p ended "$child" "$!" 2>/dev/null
-            status=$?
-            [ "$ended" != "$child" ] || end "$status"
-            why='it is still there after DRAIN_DELAY + DRAIN_TIMEOUT + 5 s'
-        fi
+        if wait "$!"; then await_end; fi
     fi
     say "SIG$1: ending the service at once: $why"
     end "$code"
+}
+
+# Exits with the service's code, or comes back after as long as it may take, and some more.
+await_end() {
+    "${bound[@]}" sleep "${DRAIN_DELAY:-5}" "${DRAIN_TIMEOUT:-20}" 5 & # their sum
+    while kill -0 "$!"; do
+        kill -0 "$child" || { wait "$child"; end $?; }
+        sleep 0.1
+    done 2>/dev/null
+    why='it is still there after DRAIN_DELAY + DRAIN_TIMEOUT + 5 s'
 }
 
 end() {
