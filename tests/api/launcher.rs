@@ -20,8 +20,10 @@ fn a_module_sees_the_named_settings_and_no_other_variable_and_no_folder() {
 
     let output = serve(&probe).envs([("PORT", "1234"), ("SECRET", "hunter2")]).output().unwrap();
 
-    let expected = "variable PORT=1234\ncan read /etc/passwd: false\ncan list /: false\n";
-    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    let says = String::from_utf8_lossy(&output.stdout);
+    // WasmEdge 0.17 remarks there, in brackets, that the probe is not compiled.
+    let seen: Vec<&str> = says.lines().filter(|line| !line.starts_with('[')).collect();
+    assert_eq!(seen, ["variable PORT=1234", "can read /etc/passwd: false", "can list /: false"]);
     assert_eq!(output.status.code(), Some(0));
 }
 
@@ -83,7 +85,7 @@ fn without_an_admin_address_a_signal_to_the_launcher_ends_the_service_at_once() 
 
         app.signal_launcher(signal);
 
-        assert_eq!(app.exit_code(Duration::from_secs(1)), code, "{}", app.output());
+        assert_eq!(app.exit_code(), code, "{}", app.output());
         assert!(!Path::new(&format!("/proc/{service}")).exists(), "WasmEdge is still there");
         let says = format!("launcher: SIG{signal}: ending the service at once: ADMIN_BIND is not set");
         assert_eq!(app.output().matches("launcher:").count(), 1, "{}", app.output());
@@ -108,7 +110,7 @@ fn nothing_stays_behind_of_a_launcher_that_is_killed() {
     let service = app.service().unwrap();
 
     app.signal_launcher("KILL");
-    app.exit_code(Duration::from_secs(1));
+    app.exit_code();
 
     assert!(ends(service), "WasmEdge lives on without its launcher");
     let deadline = Instant::now() + Duration::from_secs(5);
@@ -132,7 +134,7 @@ fn a_signal_asks_the_service_to_drain_and_its_exit_code_is_passed_on() {
 
     let head = format!("POST /drain HTTP/1.1\r\nHost: {}\r\n", admin.address);
     assert!(request.starts_with(&head), "{request}");
-    assert_eq!(app.exit_code(Duration::from_secs(1)), 137, "{}", app.output());
+    assert_eq!(app.exit_code(), 137, "{}", app.output());
     assert_eq!(app.output().matches("launcher:").count(), 1, "{}", app.output());
 }
 
@@ -145,8 +147,9 @@ fn an_admin_address_that_does_not_answer_holds_the_end_up_for_two_seconds_at_mos
     app.signal_launcher("TERM");
     let _silent = admin.request();
 
-    assert_eq!(app.exit_code(Duration::from_secs(4)), 143, "{}", app.output());
-    assert!(asked.elapsed() >= Duration::from_secs(2), "after {:?}", asked.elapsed());
+    assert_eq!(app.exit_code(), 143, "{}", app.output());
+    let held_up = asked.elapsed();
+    assert!((Duration::from_secs(2)..Duration::from_secs(4)).contains(&held_up), "{held_up:?}");
 }
 
 #[test]
@@ -154,14 +157,14 @@ fn nobody_at_the_admin_address_and_another_answer_than_202_end_the_service_at_on
     let nobody = format!("127.0.0.1:{}", free_port());
     let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &nobody)]);
     app.signal_launcher("TERM");
-    assert_eq!(app.exit_code(Duration::from_secs(1)), 143, "{}", app.output());
+    assert_eq!(app.exit_code(), 143, "{}", app.output());
 
     let admin = Admin::new();
     let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &admin.address)]);
     app.signal_launcher("INT");
     let (mut connection, _) = admin.request();
     connection.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").unwrap();
-    assert_eq!(app.exit_code(Duration::from_secs(1)), 130, "{}", app.output());
+    assert_eq!(app.exit_code(), 130, "{}", app.output());
 }
 
 #[test]
@@ -175,7 +178,7 @@ fn a_second_signal_ends_a_service_that_drains_at_once() {
 
     app.signal_launcher("TERM");
 
-    assert_eq!(app.exit_code(Duration::from_secs(1)), 143, "{}", app.output());
+    assert_eq!(app.exit_code(), 143, "{}", app.output());
 }
 
 /// In the place of the service's own admin listener, to answer what that one never would.

@@ -193,9 +193,9 @@ impl TestApp {
         signal(self.launcher.id(), name);
     }
 
-    /// Waits for the launcher's end; -1 when a signal was its end.
-    pub fn exit_code(&mut self, limit: Duration) -> i32 {
-        let deadline = Instant::now() + limit;
+    /// Waits for the launcher's end, five seconds at most; -1 when a signal was its end.
+    pub fn exit_code(&mut self) -> i32 {
+        let deadline = Instant::now() + Duration::from_secs(5);
         loop {
             if let Some(status) = self.launcher.try_wait().unwrap() {
                 return status.code().unwrap_or(-1);
