@@ -21,17 +21,17 @@ COPY scripts scripts
 RUN touch src/main.rs src/lib.rs && cargo build --release --locked --target wasm32-wasip1 \
     && scripts/compile.sh target/wasm32-wasip1/release/order_demo_service.wasm /app/compiled.wasm \
     && cp target/wasm32-wasip1/release/order_demo_service.lowered.wasm /app/module.wasm \
-    && cp scripts/serve.sh scripts/container.sh scripts/healthcheck.sh /app/ \
+    && cp scripts/serve.sh scripts/drain.sh scripts/container.sh scripts/healthcheck.sh /app/ \
     && /app/container.sh processor >/app/compiled-for
 
 FROM debian:trixie-slim
-# netbase has /etc/services, without which WasmEdge finds no host by name; tini is the init that WasmEdge is not:
-# as process 1 it would ignore SIGTERM.
-RUN apt-get update && apt-get install -y --no-install-recommends netbase tini wasmedge \
+# netbase has /etc/services, without which WasmEdge finds no host by name. An init is not needed: the launcher is
+# process 1, hears SIGTERM, and waits for its children.
+RUN apt-get update && apt-get install -y --no-install-recommends netbase wasmedge \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /app /app
 USER 65534:65534
 EXPOSE 8080
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s CMD ["/app/healthcheck.sh"]
-ENTRYPOINT ["/usr/bin/tini", "--", "/app/container.sh"]
+ENTRYPOINT ["/app/container.sh"]
 CMD ["serve"]

@@ -12,7 +12,7 @@ use crate::{
     load,
     report::Report,
     subject::{Service, Subject, megabytes, memory_of, wasmedge},
-    support::{create_database, execute, query, root, serve},
+    support::{child_of, create_database, execute, query, root, serve},
 };
 
 const CONNECTIONS: usize = 32;
@@ -205,7 +205,7 @@ pub fn floors(report: &mut Report) {
     run(Command::new(&wasmedge).arg("compile").arg(&module).arg(&compiled));
     let mut hello = serve(&compiled).stdout(Stdio::null()).spawn().unwrap();
     std::thread::sleep(Duration::from_secs(1));
-    report.add("rss_hello", Subject::Compiled, memory_of(hello.id(), "VmRSS:"));
+    report.add("rss_hello", Subject::Compiled, memory_of(child_of(hello.id()).unwrap(), "VmRSS:"));
     hello.kill().unwrap();
     hello.wait().unwrap();
 

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{create_database, execute, free_port, root, serve};
+use crate::support::{child_of, create_database, ends, execute, free_port, root, serve};
 
 /// How the service is built and run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,9 @@ pub fn wasmedge() -> PathBuf {
 /// A running service. It ends when this is dropped.
 pub struct Service {
     pub port: u16,
-    process: Child,
+    started: Child,
+    /// What was started, or its child when that is the launcher.
+    process: u32,
     database: Option<String>,
 }
 
@@ -105,9 +107,11 @@ impl Service {
         let mut command = command(&variables);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let start = Instant::now();
-        let service = Service { port, process: command.spawn().unwrap(), database: None };
+        let mut service = Service { port, started: command.spawn().unwrap(), process: 0, database: None };
         service.wait_for("/livez");
-        (service, start.elapsed())
+        let time = start.elapsed();
+        service.process = child_of(service.started.id()).unwrap_or(service.started.id());
+        (service, time)
     }
 
     fn wait_for(&self, path: &str) {
@@ -156,18 +160,19 @@ impl Service {
     }
 
     pub fn forget_peak(&self) {
-        fs::write(format!("/proc/{}/clear_refs", self.process.id()), "5").unwrap();
+        fs::write(format!("/proc/{}/clear_refs", self.process), "5").unwrap();
     }
 
     fn status(&self, name: &str) -> f64 {
-        memory_of(self.process.id(), name)
+        memory_of(self.process, name)
     }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.started.kill();
+        let _ = self.started.wait();
+        ends(self.process);
         if let Some(database) = &self.database {
             execute(database, &format!("DROP DATABASE {}", database.rsplit('/').next().unwrap()));
         }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The image's entry point. The module was compiled where the image was built; on a processor that lacks something
 # of that one it is compiled anew, once, when the container starts.
-# usage: container.sh serve       runs the service in place of this shell
+# usage: container.sh serve       runs the launcher in place of this shell
 #        container.sh processor   prints what this processor can do, a word a line
 set -eu
 
@@ -16,7 +16,10 @@ serve() {
     if [ -n "$missing" ]; then
         echo "this processor is not the one that the module was compiled for: compiling it (half a minute)" >&2
         module=/tmp/compiled.wasm
-        wasmedge compile "$app/module.wasm" "$module" >&2
+        # Process 1 has to say what ends it, and a shell hears of it only while it waits.
+        trap 'exit 143' TERM INT
+        wasmedge compile "$app/module.wasm" "$module" >&2 &
+        wait "$!"
     fi
     exec "$app/serve.sh" "$module"
 }

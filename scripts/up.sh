@@ -7,8 +7,14 @@ stop_database=
 service=
 finish() {
     trap - EXIT
-    if [ -n "$service" ]; then kill "$service" 2>/dev/null || true; fi
+    if [ -n "$service" ]; then stop_service; fi
     if [ -n "$stop_database" ]; then scripts/database.sh stop; fi
+}
+# The database goes last: the service may have something to finish. A second Ctrl-C ends it at once.
+stop_service() {
+    trap 'kill "$service" || true' INT TERM
+    kill "$service" 2>/dev/null || return 0
+    while kill -0 "$service" 2>/dev/null; do wait "$service" || true; done
 }
 trap finish EXIT
 trap 'exit 130' INT

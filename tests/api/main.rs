@@ -13,6 +13,7 @@
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
 //! - `settings`: what is missing or wrong is said at once.
+//! - `launcher`: what it grants the module, and what it does about crashes and signals.
 //! - `house`: what a reader relies on: README's tables, the entity in one folder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -24,6 +25,7 @@ mod clients;
 mod drain;
 mod house;
 mod idempotency;
+mod launcher;
 mod long_arrays;
 mod protocol;
 mod refusals;

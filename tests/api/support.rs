@@ -5,7 +5,7 @@ use std::{
     io::{Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, Stdio},
     sync::{
         LazyLock,
         atomic::{AtomicU32, Ordering},
@@ -21,7 +21,9 @@ pub struct TestApp {
     pub port: u16,
     pub database_url: String,
     agent: ureq::Agent,
-    process: Child,
+    launcher: Child,
+    /// WasmEdge as it was when the service first answered.
+    service: Option<u32>,
     output: PathBuf,
     owns_database: bool,
 }
@@ -53,7 +55,7 @@ impl TestApp {
         let port = free_port();
         let output = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("service-{port}.log"));
         let log = File::create(&output).unwrap();
-        let process = serve(module())
+        let launcher = serve(module())
             .envs([("DATABASE_URL", database_url), ("BIND", "127.0.0.1"), ("PORT", &port.to_string())])
             .envs(settings.iter().copied())
             .stdout(log.try_clone().unwrap())
@@ -66,10 +68,15 @@ impl TestApp {
             .timeout_global(Some(Duration::from_secs(30)))
             .build();
         let agent = config.into();
-        let app =
-            TestApp { port, database_url: database_url.to_string(), agent, process, output, owns_database: false };
-        app.wait_for("/livez", 200);
+        let database_url = database_url.to_string();
+        let mut app = TestApp { port, database_url, agent, launcher, service: None, output, owns_database: false };
+        app.wait_until_alive();
+        app.service = app.service();
         app
+    }
+
+    pub fn wait_until_alive(&self) {
+        self.wait_for("/livez", 200);
     }
 
     pub fn wait_until_ready(&self) {
@@ -164,42 +171,54 @@ impl TestApp {
         execute(&self.database_url, sql);
     }
 
-    /// The most memory that the process has held at once, in bytes (Linux: VmHWM).
+    /// The process that runs the module now: the launcher's child.
+    pub fn service(&self) -> Option<u32> {
+        child_of(self.launcher.id())
+    }
+
+    /// The most memory that the service's process has held at once, in bytes (Linux: VmHWM).
     pub fn peak_memory(&self) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", self.service().unwrap())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() * 1024
     }
 
-    /// Sends the process a signal, by its name in kill(1).
+    /// Sends the service's process a signal, by its name in kill(1).
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([format!("-{name}"), self.process.id().to_string()]).status().unwrap();
-        assert!(status.success());
+        signal(self.service().unwrap(), name);
     }
 
-    /// Waits until the process has ended by itself.
-    pub fn wait_for_end(&mut self, limit: Duration) -> ExitStatus {
-        let deadline = Instant::now() + limit;
+    /// Sends it to the launcher instead.
+    pub fn signal_launcher(&self, name: &str) {
+        signal(self.launcher.id(), name);
+    }
+
+    /// Waits for the launcher's end, five seconds at most; -1 when a signal was its end.
+    pub fn exit_code(&mut self) -> i32 {
+        let deadline = Instant::now() + Duration::from_secs(5);
         loop {
-            if let Some(status) = self.process.try_wait().unwrap() {
-                return status;
+            if let Some(status) = self.launcher.try_wait().unwrap() {
+                return status.code().unwrap_or(-1);
             }
-            assert!(Instant::now() < deadline, "it does not end:\n{}", self.output());
-            std::thread::sleep(Duration::from_millis(10));
+            assert!(Instant::now() < deadline, "the launcher is still there:\n{}", self.output());
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Fails unless the process that was started is the one that still answers.
+    /// Fails unless the process that answered first is the one that still answers.
     pub fn assert_still_the_same_process(&mut self) {
-        assert!(self.process.try_wait().unwrap().is_none(), "the service has ended:\n{}", self.output());
+        assert!(self.launcher.try_wait().unwrap().is_none(), "the launcher has ended:\n{}", self.output());
         assert_eq!(self.get("/livez").status, 200);
+        assert_eq!(self.service(), self.service, "it has been started again:\n{}", self.output());
     }
 }
 
 impl Drop for TestApp {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let service = self.service();
+        let _ = self.launcher.kill();
+        let _ = self.launcher.wait();
+        assert!(service.is_none_or(ends) || std::thread::panicking(), "WasmEdge lives on without its launcher");
         if self.owns_database {
             let name = self.database_url.rsplit('/').next().unwrap_or_default();
             execute(&self.database_url, &format!("DROP DATABASE IF EXISTS {name}"));
@@ -239,6 +258,31 @@ pub fn serve(module: &Path) -> Command {
         command.env_remove(variable.name);
     }
     command
+}
+
+/// The oldest child of a process (Linux); the launcher's is WasmEdge, whatever else it has started since.
+pub fn child_of(parent: u32) -> Option<u32> {
+    let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
+}
+
+/// Waits for a process's end, which need not be this one's child. Whether it has come, in five seconds.
+pub fn ends(process: u32) -> bool {
+    // One that nobody has waited for yet has ended all the same.
+    let runs = || {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        status.lines().any(|line| line.starts_with("State:") && !line.contains("zombie"))
+    };
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while runs() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    !runs()
+}
+
+fn signal(process: u32, name: &str) {
+    let status = Command::new("kill").args([format!("-{name}"), process.to_string()]).status().unwrap();
+    assert!(status.success());
 }
 
 /// The repository's folder.

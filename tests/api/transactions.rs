@@ -143,7 +143,7 @@ fn a_service_that_is_killed_in_the_middle_of_an_insert_leaves_all_of_it_or_nothi
             });
             wait_for_statement(&app, "INSERT INTO orders");
             thread::sleep(Duration::from_millis(pause));
-            app.signal("KILL");
+            app.signal_launcher("KILL"); // and the service with it
             asking.join().unwrap();
         });
         // The server rolls back when it notices that its client has gone.

@@ -1,0 +1,227 @@
+//! The launcher: the module sees the named settings and nothing else of its host, a crash is followed by a new start,
+//! a signal by an orderly end, and no process is left behind.
+
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use crate::support::{TestApp, ends, free_port, root, serve};
+
+/// The service can live without its database, which spares these tests one.
+const NO_DATABASE: &str = "mysql://user@127.0.0.1:1/demo";
+
+#[test]
+fn a_module_sees_the_named_settings_and_no_other_variable_and_no_folder() {
+    let probe = build("sandbox");
+
+    let output = serve(&probe).envs([("PORT", "1234"), ("SECRET", "hunter2")]).output().unwrap();
+
+    let says = String::from_utf8_lossy(&output.stdout);
+    // WasmEdge 0.17 remarks there, in brackets, that the probe is not compiled.
+    let seen: Vec<&str> = says.lines().filter(|line| !line.starts_with('[')).collect();
+    assert_eq!(seen, ["variable PORT=1234", "can read /etc/passwd: false", "can list /: false"]);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_failure_of_the_module_s_own_is_passed_on_and_not_tried_again() {
+    let output = serve(crate::support::module()).output().unwrap();
+
+    let says = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(says.matches("DATABASE_URL is not set").count(), 1, "{says}");
+    assert!(!says.contains("launcher:"), "{says}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_module_that_always_traps_is_started_again_five_times_ever_more_slowly() {
+    let probe = build("trap");
+    let started = Instant::now();
+
+    let output = serve(&probe).output().unwrap();
+
+    let says = String::from_utf8_lossy(&output.stderr);
+    let launcher: Vec<&str> = says.lines().filter_map(|line| line.strip_prefix("launcher: ")).collect();
+    let mut expected: Vec<String> = ["0.1", "0.2", "0.4", "0.8", "1.6"]
+        .iter()
+        .zip(1..)
+        .map(|(pause, restart)| format!("starting it again in {pause} s, restart {restart} within a minute"))
+        .collect();
+    expected.push("giving up after 5 restarts within a minute".into());
+    let expected: Vec<String> =
+        expected.iter().map(|then| format!("the service has trapped (exit code 134): {then}")).collect();
+    assert_eq!(launcher, expected);
+    assert_eq!(says.matches("on purpose").count(), 6, "{says}");
+    assert!(started.elapsed() >= Duration::from_millis(3100), "after {:?}", started.elapsed());
+    assert_eq!(output.status.code(), Some(134));
+}
+
+#[test]
+fn a_service_that_is_killed_answers_again_from_another_process() {
+    let app = TestApp::launch(NO_DATABASE, &[]);
+
+    for (restart, signal) in (1..).zip(["KILL", "SEGV"]) {
+        let before = app.service().unwrap();
+        app.signal(signal);
+        assert!(ends(before));
+
+        app.wait_until_alive();
+        assert_ne!(app.service(), Some(before));
+        let says = app.output();
+        assert!(says.contains(&format!("restart {restart} within a minute")), "{says}");
+    }
+    assert!(app.output().contains("the service was ended by SIGKILL (exit code 137): starting it again in 0.1 s"));
+}
+
+#[test]
+fn without_an_admin_address_a_signal_to_the_launcher_ends_the_service_at_once() {
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let mut app = TestApp::launch(NO_DATABASE, &[]);
+        let service = app.service().unwrap();
+
+        app.signal_launcher(signal);
+
+        assert_eq!(app.exit_code(), code, "{}", app.output());
+        assert!(!Path::new(&format!("/proc/{service}")).exists(), "WasmEdge is still there");
+        let says = format!("launcher: SIG{signal}: ending the service at once: ADMIN_BIND is not set");
+        assert_eq!(app.output().matches("launcher:").count(), 1, "{}", app.output());
+        assert!(app.output().contains(&says), "{}", app.output());
+    }
+}
+
+/// Ctrl-C in a terminal and systemd's way to stop a service signal all processes of a group.
+#[test]
+fn a_signal_that_reaches_wasmedge_as_well_does_not_end_the_service() {
+    let mut app = TestApp::launch(NO_DATABASE, &[]);
+
+    app.signal("TERM");
+    app.signal("INT");
+
+    app.assert_still_the_same_process();
+}
+
+#[test]
+fn nothing_stays_behind_of_a_launcher_that_is_killed() {
+    let mut app = TestApp::launch(NO_DATABASE, &[]);
+    let service = app.service().unwrap();
+
+    app.signal_launcher("KILL");
+    app.exit_code();
+
+    assert!(ends(service), "WasmEdge lives on without its launcher");
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while TcpStream::connect(("127.0.0.1", app.port)).is_ok() {
+        assert!(Instant::now() < deadline, "the port is still held");
+    }
+}
+
+#[test]
+fn a_signal_asks_the_service_to_drain_and_its_exit_code_is_passed_on() {
+    let admin = Admin::new();
+    let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &admin.address)]);
+
+    app.signal_launcher("TERM");
+    let (mut connection, request) = admin.request();
+    connection.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n").unwrap();
+    assert_eq!(connection.read(&mut [0]).unwrap(), 0, "the launcher has not hung up");
+    app.assert_still_the_same_process();
+    // Stands for an end of its own, which would pass on 0; that it is not started again shows the more.
+    app.signal("KILL");
+
+    let head = format!("POST /drain HTTP/1.1\r\nHost: {}\r\n", admin.address);
+    assert!(request.starts_with(&head), "{request}");
+    assert_eq!(app.exit_code(), 137, "{}", app.output());
+    assert_eq!(app.output().matches("launcher:").count(), 1, "{}", app.output());
+}
+
+#[test]
+fn an_admin_address_that_does_not_answer_holds_the_end_up_for_two_seconds_at_most() {
+    let admin = Admin::new();
+    let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &admin.address)]);
+
+    let asked = Instant::now();
+    app.signal_launcher("TERM");
+    let _silent = admin.request();
+
+    assert_eq!(app.exit_code(), 143, "{}", app.output());
+    let held_up = asked.elapsed();
+    assert!((Duration::from_secs(2)..Duration::from_secs(4)).contains(&held_up), "{held_up:?}");
+}
+
+#[test]
+fn nobody_at_the_admin_address_and_another_answer_than_202_end_the_service_at_once() {
+    let nobody = format!("127.0.0.1:{}", free_port());
+    let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &nobody)]);
+    app.signal_launcher("TERM");
+    assert_eq!(app.exit_code(), 143, "{}", app.output());
+
+    let admin = Admin::new();
+    let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &admin.address)]);
+    app.signal_launcher("INT");
+    let (mut connection, _) = admin.request();
+    connection.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").unwrap();
+    assert_eq!(app.exit_code(), 130, "{}", app.output());
+}
+
+#[test]
+fn a_second_signal_ends_a_service_that_drains_at_once() {
+    let admin = Admin::new();
+    let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &admin.address)]);
+    app.signal_launcher("TERM");
+    let (mut connection, _) = admin.request();
+    connection.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n").unwrap();
+    assert_eq!(connection.read(&mut [0]).unwrap(), 0, "the launcher has not hung up");
+
+    app.signal_launcher("TERM");
+
+    assert_eq!(app.exit_code(), 143, "{}", app.output());
+}
+
+/// In the place of the service's own admin listener, to answer what that one never would.
+struct Admin {
+    listener: TcpListener,
+    address: String,
+}
+
+impl Admin {
+    fn new() -> Admin {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        Admin { listener, address }
+    }
+
+    /// The next request's head, and the connection on which it waits for an answer.
+    fn request(&self) -> (TcpStream, String) {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let mut connection = loop {
+            match self.listener.accept() {
+                Ok((connection, _)) => break connection,
+                Err(error) => assert!(Instant::now() < deadline, "the launcher asks for nothing: {error}"),
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        connection.set_nonblocking(false).unwrap();
+        connection.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            connection.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        (connection, String::from_utf8(head).unwrap())
+    }
+}
+
+/// A module of tests/probes.
+fn build(name: &str) -> PathBuf {
+    let module = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.wasm"));
+    let mut rustc = Command::new("rustc");
+    rustc.args(["--edition", "2024", "--target", "wasm32-wasip1", "-O", "-o"]).arg(&module);
+    assert!(rustc.arg(root().join(format!("tests/probes/{name}.rs"))).status().unwrap().success());
+    module
+}
