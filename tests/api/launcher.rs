@@ -2,8 +2,7 @@
 //! a signal by an orderly end, and no process is left behind.
 
 use std::{
-    io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
@@ -120,101 +119,46 @@ fn nothing_stays_behind_of_a_launcher_that_is_killed() {
 }
 
 #[test]
-fn a_signal_asks_the_service_to_drain_and_its_exit_code_is_passed_on() {
-    let admin = Admin::new();
-    let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &admin.address)]);
+fn a_signal_to_the_launcher_drains_the_service_and_its_exit_code_is_passed_on() {
+    for signal in ["TERM", "INT"] {
+        let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &free_address()), ("DRAIN_DELAY", "0.2")]);
 
-    app.signal_launcher("TERM");
-    let (mut connection, request) = admin.request();
-    connection.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n").unwrap();
-    assert_eq!(connection.read(&mut [0]).unwrap(), 0, "the launcher has not hung up");
-    app.assert_still_the_same_process();
-    // Stands for an end of its own, which would pass on 0; that it is not started again shows the more.
-    app.signal("KILL");
+        app.signal_launcher(signal);
 
-    let head = format!("POST /drain HTTP/1.1\r\nHost: {}\r\n", admin.address);
-    assert!(request.starts_with(&head), "{request}");
-    assert_eq!(app.exit_code(), 137, "{}", app.output());
-    assert_eq!(app.output().matches("launcher:").count(), 1, "{}", app.output());
+        assert_eq!(app.exit_code(), 0, "{}", app.output());
+        assert!(app.output().ends_with("drained\n"), "{}", app.output());
+        assert_eq!(app.output().matches("launcher:").count(), 1, "{}", app.output());
+    }
 }
 
 #[test]
-fn an_admin_address_that_does_not_answer_holds_the_end_up_for_two_seconds_at_most() {
-    let admin = Admin::new();
-    let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &admin.address)]);
+fn a_second_signal_ends_a_service_that_drains_at_once() {
+    let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &free_address()), ("DRAIN_DELAY", "60")]);
+    app.signal_launcher("TERM");
+    while !app.output().contains("asked to end") {
+        app.assert_still_the_same_process();
+    }
+
+    app.signal_launcher("TERM");
+
+    assert_eq!(app.exit_code(), 143, "{}", app.output());
+}
+
+#[test]
+fn a_service_that_does_not_answer_holds_the_end_up_for_two_seconds_at_most() {
+    let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &free_address())]);
+    app.signal("STOP");
 
     let asked = Instant::now();
     app.signal_launcher("TERM");
-    let _silent = admin.request();
 
     assert_eq!(app.exit_code(), 143, "{}", app.output());
     let held_up = asked.elapsed();
     assert!((Duration::from_secs(2)..Duration::from_secs(4)).contains(&held_up), "{held_up:?}");
 }
 
-#[test]
-fn nobody_at_the_admin_address_and_another_answer_than_202_end_the_service_at_once() {
-    let nobody = format!("127.0.0.1:{}", free_port());
-    let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &nobody)]);
-    app.signal_launcher("TERM");
-    assert_eq!(app.exit_code(), 143, "{}", app.output());
-
-    let admin = Admin::new();
-    let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &admin.address)]);
-    app.signal_launcher("INT");
-    let (mut connection, _) = admin.request();
-    connection.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").unwrap();
-    assert_eq!(app.exit_code(), 130, "{}", app.output());
-}
-
-#[test]
-fn a_second_signal_ends_a_service_that_drains_at_once() {
-    let admin = Admin::new();
-    let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &admin.address)]);
-    app.signal_launcher("TERM");
-    let (mut connection, _) = admin.request();
-    connection.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n").unwrap();
-    assert_eq!(connection.read(&mut [0]).unwrap(), 0, "the launcher has not hung up");
-
-    app.signal_launcher("TERM");
-
-    assert_eq!(app.exit_code(), 143, "{}", app.output());
-}
-
-/// In the place of the service's own admin listener, to answer what that one never would.
-struct Admin {
-    listener: TcpListener,
-    address: String,
-}
-
-impl Admin {
-    fn new() -> Admin {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        Admin { listener, address }
-    }
-
-    /// The next request's head, and the connection on which it waits for an answer.
-    fn request(&self) -> (TcpStream, String) {
-        let deadline = Instant::now() + Duration::from_secs(5);
-        let mut connection = loop {
-            match self.listener.accept() {
-                Ok((connection, _)) => break connection,
-                Err(error) => assert!(Instant::now() < deadline, "the launcher asks for nothing: {error}"),
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        };
-        connection.set_nonblocking(false).unwrap();
-        connection.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            connection.read_exact(&mut byte).unwrap();
-            head.push(byte[0]);
-        }
-        (connection, String::from_utf8(head).unwrap())
-    }
+fn free_address() -> String {
+    format!("127.0.0.1:{}", free_port())
 }
 
 /// A module of tests/probes.
