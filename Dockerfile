@@ -31,6 +31,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends netbase wasmedg
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /app /app
 USER 65534:65534
+ENV ADMIN_BIND=127.0.0.1:8081
 EXPOSE 8080
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s CMD ["/app/healthcheck.sh"]
 ENTRYPOINT ["/app/container.sh"]

@@ -18,10 +18,10 @@ need clang clang
 need mariadbd mariadb-server-core
 need mariadb-install-db mariadb-server-core
 need my_print_defaults mariadb-client-core
+need haproxy haproxy
 if [ "${1:-}" = bench ]; then
     need wrk wrk
     need h2load nghttp2-client
-    need haproxy haproxy
 fi
 [ -e /usr/include/wasm32-wasi ] || [ -n "${CFLAGS_wasm32_wasip1:-}" ] || missing+=(wasi-libc)
 [ -x target/tools/bin/wasmedge ] || have wasmedge || missing+=(wasmedge)

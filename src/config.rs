@@ -162,8 +162,8 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 fn loopback_address(text: &str) -> Result<Option<SocketAddr>, String> {
     match SocketAddr::from_str(text) {
         _ if text.is_empty() => Ok(None),
-        Ok(address) if address.ip().is_loopback() => Ok(Some(address)),
-        _ => Err("must be an address and port that only this machine reaches, such as 127.0.0.1:8081".into()),
+        Ok(address @ SocketAddr::V4(_)) if address.ip().is_loopback() => Ok(Some(address)),
+        _ => Err("must be an IPv4 address and port that only this machine reaches, such as 127.0.0.1:8081".into()),
     }
 }
 
