@@ -8,6 +8,7 @@
 //! - `bad_weather`: the database is away, slow or busy.
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
+//! - `sockets`: peers that refuse, many that are idle, clients that vanish.
 //! - `settings`: what is missing or wrong is said at once.
 //! - `house`: what a reader relies on: README's tables, the entity in one folder.
 
@@ -23,5 +24,6 @@ mod refusals;
 mod resource;
 mod schema;
 mod settings;
+mod sockets;
 mod support;
 mod values;
