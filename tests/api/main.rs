@@ -12,6 +12,7 @@
 //! - `drain`: the process ends without cutting anybody off.
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
+//! - `sockets`: peers that refuse, many that are idle, clients that vanish.
 //! - `settings`: what is missing or wrong is said at once.
 //! - `launcher`: what it grants the module, and what it does about crashes and signals.
 //! - `house`: what a reader relies on: README's tables, the entity in one folder.
@@ -32,6 +33,7 @@ mod refusals;
 mod resource;
 mod schema;
 mod settings;
+mod sockets;
 mod support;
 mod transactions;
 mod values;

@@ -23,6 +23,22 @@ pub fn waited() {
     NOW.set(None);
 }
 
+/// Nanoseconds of the monotonic clock, as of the last wait.
+pub fn now() -> u64 {
+    NOW.get().unwrap_or_else(|| {
+        let now = read(CLOCKID_MONOTONIC).unwrap_or_default();
+        NOW.set(Some(now));
+        now
+    })
+}
+
+fn read(clock: Clockid) -> Option<u64> {
+    let mut now = 0;
+    // SAFETY: the pointer is good for the call.
+    let errno = unsafe { host::clock_time_get(clock, 1, &mut now) };
+    (errno == 0).then_some(now)
+}
+
 /// In place of wasi-libc's function, which `std::time` calls.
 ///
 /// # Safety
@@ -31,21 +47,8 @@ pub fn waited() {
 unsafe extern "C" fn clock_gettime(clock: *const c_void, time: *mut libc::timespec) -> c_int {
     // SAFETY: a clock of wasi-libc's is a struct of one member, its number in WASI.
     let id = unsafe { *clock.cast::<Clockid>() };
-    let kept = if id == CLOCKID_MONOTONIC { NOW.get() } else { None };
-    let nanoseconds = match kept {
-        Some(now) => now,
-        None => {
-            let mut now = 0;
-            // SAFETY: the pointer is good for the call.
-            if unsafe { host::clock_time_get(id, 1, &mut now) } != 0 {
-                return -1;
-            }
-            if id == CLOCKID_MONOTONIC {
-                NOW.set(Some(now));
-            }
-            now
-        }
-    };
+    let nanoseconds = if id == CLOCKID_MONOTONIC { Some(now()) } else { read(id) };
+    let Some(nanoseconds) = nanoseconds else { return -1 };
     let second = 1_000_000_000;
     // SAFETY: the caller's promise.
     unsafe {

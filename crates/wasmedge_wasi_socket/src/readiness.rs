@@ -6,14 +6,14 @@
 //! what the last event announced has been read. Each operation on a socket therefore leaves a mark here, and
 //! [`wait`] asks the host only about what is open.
 //!
-//! A client that has sent a request has nothing more to say until it is answered, and while the service is busy most
-//! connections are in that state. They are asked about now and then only: see [`Round`].
+//! A client that has sent a request has nothing more to say until it is answered, and one that has been silent for a
+//! while will probably stay so. Of many such connections the host is asked now and then only: see [`Round`].
 
 use std::{
     cell::RefCell,
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
-    io,
+    io, mem,
 };
 
 use crate::{
@@ -42,6 +42,16 @@ struct Socket {
     accepted: bool,
     /// It has sent something, probably all that it had, and has got no answer yet.
     quiet: bool,
+    /// When it was last read from or written to: see [`moment`].
+    used: u32,
+    /// Why it could not be connected, as an errno, until somebody is told. 0: it could.
+    error: u16,
+}
+
+impl Socket {
+    fn is_idle(&self, now: u32) -> bool {
+        self.accepted && now.wrapping_sub(self.used) > IDLE
+    }
 }
 
 type Sockets = HashMap<Fd, Socket, BuildHasherDefault<FdHasher>>;
@@ -53,7 +63,8 @@ thread_local! {
 
 /// A new socket: it can be written to; whether it can be read is the host's to say.
 pub fn opened(fd: Fd, accepted: bool) {
-    let socket = Socket { read: Direction::Awaited, write: Direction::Ready, accepted, quiet: false };
+    let (read, write) = (Direction::Awaited, Direction::Ready);
+    let socket = Socket { read, write, accepted, quiet: false, used: moment(), error: 0 };
     SOCKETS.with_borrow_mut(|sockets| sockets.insert(fd, socket));
 }
 
@@ -68,6 +79,7 @@ pub fn was_read(fd: Fd, emptied: bool) {
     change(fd, |socket| {
         socket.read = Direction::Awaited;
         socket.quiet = socket.accepted && emptied;
+        socket.used = moment();
     });
 }
 
@@ -76,10 +88,26 @@ pub fn was_read(fd: Fd, emptied: bool) {
 pub fn was_written(fd: Fd, filled: bool) {
     change(fd, |socket| {
         socket.quiet = false;
+        socket.used = moment();
         if filled {
             socket.write = Direction::Awaited;
         }
     });
+}
+
+/// The socket could not be connected.
+pub fn failed(fd: Fd, errno: u16) {
+    change(fd, |socket| socket.error = errno);
+}
+
+/// The errno that [`failed`] was told, once; then 0.
+pub fn take_error(fd: Fd) -> u16 {
+    SOCKETS.with_borrow_mut(|sockets| sockets.get_mut(&fd).map_or(0, |socket| mem::take(&mut socket.error)))
+}
+
+/// The time in units of a millisecond (and a twentieth): small, because the table is read at every wait.
+fn moment() -> u32 {
+    (clock::now() >> 20) as u32
 }
 
 fn change(fd: Fd, change: impl FnOnce(&mut Socket)) {
@@ -94,19 +122,23 @@ pub fn wait(subscriptions: &[Subscription], events: &mut [Event]) -> io::Result<
             clock::waited(); // however many new sockets there are, time goes on
             return Ok(known);
         }
-        round.plan();
+        let all = round.skipped == 0;
+        if !all {
+            round.limit(LULL);
+        } else if round.open.is_empty() {
+            round.limit(100_000_000); // nothing to wait for: at least the processor is not kept busy with it
+        }
         loop {
             let open = &round.open;
             let mut ready = 0;
             // SAFETY: both slices are as long as the count says; `events` has room for every subscription, and there
-            // is one even where `plan` added a pause, because `wasi_poll::poll` takes no empty list.
+            // is one even where `limit` added a time-out: that is, where another was left out.
             let errno = unsafe { host::poll_oneoff(open.as_ptr(), events.as_mut_ptr(), open.len(), &mut ready) };
             clock::waited();
             host::check(errno)?;
-            let events = events.get_mut(..ready).unwrap_or_default();
-            if let Some(kept) = take(events) {
-                if events.iter().take(kept).all(|event| event.type_ == EVENTTYPE_CLOCK) {
-                    round.calls_without_quiet = usize::MAX >> 1; // time is up: the next call asks about all
+            if let Some(kept) = round.take(events.get_mut(..ready).unwrap_or_default()) {
+                if all {
+                    round.next_with_all = clock::now() + round.pause();
                 }
                 return Ok(kept);
             }
@@ -116,21 +148,47 @@ pub fn wait(subscriptions: &[Subscription], events: &mut [Event]) -> io::Result<
 
 /// So many quiet sockets are cheaper to ask about than to leave out and take in again. (Measured: at 32 connections
 /// leaving them out costs 7 % of the requests per second, at 128 nothing, at 512 it gains 75 %.)
-const FEW: usize = 100;
+const FEW_QUIET: usize = 100;
 
-/// One call of the host, and when the quiet sockets were last part of one.
+/// The same of idle ones, which stay so for longer.
+const FEW_IDLE: usize = 20;
+
+/// How long nobody must have read from or written to a client's socket that counts as idle: see [`moment`].
+const IDLE: u32 = 20;
+
+/// For how many nanoseconds nothing must happen before a call with all. (Not less: a timer that is due before the
+/// kernel's own tick must be set in the hardware, which takes longer than all else in a call.)
+const LULL: u64 = 10_000_000;
+
+/// One call of the host.
+///
+/// While some clients keep the service busy, many quiet or idle ones are left out for some milliseconds; then comes a
+/// call with all. So one that speaks after a pause or out of turn (a long upload, pipelined requests, one that leaves)
+/// is heard a little late then, and at once when the service is not busy.
 #[derive(Default)]
 struct Round {
+    /// What the host is asked about.
     open: Vec<Subscription>,
-    quiet: Vec<Subscription>,
-    calls_without_quiet: usize,
+    /// How many clients wait for an answer.
+    quiet: usize,
+    /// How many clients have been silent for a while.
+    idle: usize,
+    /// Somebody who was not idle has spoken, and no lull has come since.
+    busy: bool,
+    /// How many of both are left out.
+    skipped: usize,
+    /// When nobody will be left out, on the monotonic clock.
+    next_with_all: u64,
 }
 
 impl Round {
     /// Sorts out what the host must be asked about, and writes to `events` what is known without asking.
     fn select(&mut self, subscriptions: &[Subscription], sockets: &mut Sockets, events: &mut [Event]) -> usize {
+        let skip = self.busy && clock::now() < self.next_with_all;
+        let (skip_quiet, skip_idle) = (skip && self.quiet > FEW_QUIET, skip && self.idle > FEW_IDLE);
+        let now = moment();
         self.open.clear();
-        self.quiet.clear();
+        (self.quiet, self.idle, self.skipped) = (0, 0, 0);
         let mut known = 0;
         for subscription in subscriptions {
             let socket = socket_of(subscription).and_then(|(fd, is_read)| Some((sockets.get_mut(&fd)?, is_read)));
@@ -138,74 +196,91 @@ impl Round {
                 self.open.push(*subscription); // a time-out, or a descriptor that is not ours
                 continue;
             };
+            let idle = socket.is_idle(now);
             let direction = if is_read { &mut socket.read } else { &mut socket.write };
             match direction {
-                Direction::Awaited if is_read && socket.quiet => self.quiet.push(*subscription),
-                Direction::Awaited => self.open.push(*subscription),
-                Direction::Told => {}
-                Direction::Ready => {
-                    if let Some(event) = events.get_mut(known) {
-                        let (userdata, type_) = (subscription.userdata, subscription.u.tag);
-                        *event = Event { userdata, type_, ..Event::default() };
-                        *direction = Direction::Told;
-                        known += 1;
+                Direction::Awaited => {
+                    let quiet = is_read && socket.quiet;
+                    let idle = is_read && idle && !quiet;
+                    self.quiet += usize::from(quiet);
+                    self.idle += usize::from(idle);
+                    if quiet && skip_quiet || idle && skip_idle {
+                        self.skipped += 1;
+                    } else {
+                        self.open.push(*subscription);
                     }
+                    continue;
                 }
+                Direction::Ready => {}
+                Direction::Told if idle && !is_read => {} // `mio_wasi` asks no more when it has heard so twice
+                Direction::Told => continue,
+            }
+            if let Some(event) = events.get_mut(known) {
+                let (userdata, type_) = (subscription.userdata, subscription.u.tag);
+                *event = Event { userdata, type_, ..Event::default() };
+                *direction = Direction::Told;
+                known += 1;
             }
         }
         known
     }
 
-    /// Decides whether the quiet sockets are part of this call. They are left out while others keep the service busy,
-    /// the more of them there are the longer, but never for many calls and never without a time-out: so a client that
-    /// speaks out of turn (a long upload, pipelined requests, one that leaves) is heard a few milliseconds late.
-    fn plan(&mut self) {
-        let calls = self.quiet.len() / 2 + 8;
-        let nanoseconds = (self.quiet.len() as u64 * 10_000).max(1_000_000);
-        if self.quiet.len() > FEW && self.calls_without_quiet < calls && self.open.len() > 1 {
-            let time_out = self.open.iter_mut().find(|subscription| subscription.u.tag == EVENTTYPE_CLOCK);
-            if let Some(time_out) = time_out {
-                // SAFETY: the tag says that it is a clock.
-                let clock = unsafe { &mut time_out.u.u.clock };
-                clock.timeout = clock.timeout.min(nanoseconds);
-                self.calls_without_quiet += 1;
-                return;
+    /// Marks what happened; moves what the crates above shall see to the front, and counts it. None: wait again.
+    /// They see no time-out: they look at the clock themselves.
+    ///
+    /// When a signal interrupts the host (SIGSTOP and SIGCONT do), every event carries EINTR, and its registrations
+    /// stay behind. Asked the same again it answers EEXIST for each of them, waits all the same, and is clean afterwards.
+    /// An error of one socket is no error of the wait: it counts as ready, and the next operation on it will say why.
+    fn take(&mut self, events: &mut [Event]) -> Option<usize> {
+        let now = moment();
+        let (mut kept, mut timed_out) = (0, false);
+        for index in 0..events.len() {
+            let Some(mut event) = events.get(index).copied() else { break };
+            match i32::from(event.error) {
+                libc::EINTR => return None,
+                libc::EEXIST => continue,
+                _ => event.error = 0,
+            }
+            let fd = event.userdata as Fd; // `mio_wasi` writes it there
+            match event.type_ {
+                EVENTTYPE_FD_READ => change(fd, |socket| {
+                    socket.read = Direction::Told;
+                    self.busy |= socket.accepted && !socket.is_idle(now);
+                }),
+                EVENTTYPE_FD_WRITE => change(fd, |socket| socket.write = Direction::Told),
+                _ => {
+                    timed_out = true;
+                    continue;
+                }
+            }
+            if let Some(place) = events.get_mut(kept) {
+                *place = event;
+                kept += 1;
             }
         }
-        self.calls_without_quiet = 0;
-        self.open.append(&mut self.quiet);
-        if self.open.is_empty() {
-            self.open.push(pause());
-        }
+        self.busy &= kept > 0;
+        (kept > 0 || timed_out).then_some(kept)
     }
-}
 
-/// Marks what happened; moves what the crates above shall see to the front, and counts it. None: wait again.
-///
-/// When a signal interrupts the host (SIGSTOP and SIGCONT do), every event carries EINTR, and its registrations
-/// stay behind. Asked the same again it answers EEXIST for each of them, waits all the same, and is clean afterwards.
-/// An error of one socket is no error of the wait: it counts as ready, and the next operation on it will say why.
-fn take(events: &mut [Event]) -> Option<usize> {
-    let mut kept = 0;
-    for index in 0..events.len() {
-        let Some(mut event) = events.get(index).copied() else { break };
-        match i32::from(event.error) {
-            libc::EINTR => return None,
-            libc::EEXIST => continue,
-            _ => event.error = 0,
-        }
-        let fd = event.userdata as Fd; // `mio_wasi` writes it there
-        match event.type_ {
-            EVENTTYPE_FD_READ => change(fd, |socket| socket.read = Direction::Told),
-            EVENTTYPE_FD_WRITE => change(fd, |socket| socket.write = Direction::Told),
-            _ => {}
-        }
-        if let Some(place) = events.get_mut(kept) {
-            *place = event;
-            kept += 1;
+    /// For how many nanoseconds sockets are left out: the more of them there are the longer.
+    fn pause(&self) -> u64 {
+        (40_000 * (self.quiet + self.idle) as u64).clamp(1_000_000, 20_000_000)
+    }
+
+    /// Makes the call end after so many nanoseconds.
+    fn limit(&mut self, nanoseconds: u64) {
+        let time_out = self.open.iter_mut().find(|subscription| subscription.u.tag == EVENTTYPE_CLOCK);
+        if let Some(time_out) = time_out {
+            // SAFETY: the tag says that it is a clock.
+            let clock = unsafe { &mut time_out.u.u.clock };
+            clock.timeout = clock.timeout.min(nanoseconds);
+        } else {
+            let clock =
+                SubscriptionClock { id: CLOCKID_MONOTONIC, timeout: nanoseconds, precision: 1_000_000, flags: 0 };
+            let u = SubscriptionU { tag: EVENTTYPE_CLOCK, u: SubscriptionUU { clock } };
+            self.open.push(Subscription { userdata: u64::MAX, u });
         }
     }
-    (kept > 0).then_some(kept)
 }
 
 /// The socket that a subscription is about, and whether it is about reading. None: it is about a time-out.
@@ -217,13 +292,6 @@ fn socket_of(subscription: &Subscription) -> Option<(Fd, bool)> {
         EVENTTYPE_FD_WRITE => Some((unsafe { subscription.u.u.fd_write.file_descriptor }, false)),
         _ => None,
     }
-}
-
-/// A tenth of a second: when there is nothing to wait for, at least the processor is not kept busy with it.
-fn pause() -> Subscription {
-    let clock = SubscriptionClock { id: CLOCKID_MONOTONIC, timeout: 100_000_000, precision: 1_000_000, flags: 0 };
-    let userdata = u64::MAX; // which `mio_wasi` takes for its own time-out, and drops
-    Subscription { userdata, u: SubscriptionU { tag: EVENTTYPE_CLOCK, u: SubscriptionUU { clock } } }
 }
 
 /// WasmEdge draws descriptors at random, so spreading their bits is all there is to do.

@@ -116,12 +116,21 @@ impl Socket {
     }
 
     /// Connects. A socket that does not block answers EINPROGRESS and is connected once it can be written to.
+    ///
+    /// Nobody above asks then whether it is. But a refusal from a near host has arrived already, so it is answered
+    /// here, and again by the next operation, because some callers take any error for EINPROGRESS. That of a far one
+    /// is left to the next operation.
     pub fn connect(&self, address: &SocketAddr) -> io::Result<()> {
         readiness::was_written(self.fd(), true);
-        with_address(address, |bytes, port| {
+        let connected = with_address(address, |bytes, port| {
             // SAFETY: the address is good for the call.
             unsafe { host::sock_connect(self.fd(), bytes, port) }
-        })
+        });
+        let error = self.take_error();
+        if let Err(error) = &error {
+            readiness::failed(self.fd(), error.raw_os_error().unwrap_or(libc::EIO) as u16);
+        }
+        error.and(connected)
     }
 
     /// Reads what has arrived; 0: the peer has closed.
@@ -131,6 +140,9 @@ impl Socket {
         // SAFETY: the pointers are good for the call, the buffer for the size that it says.
         let errno = unsafe { host::sock_recv(self.fd(), &room, 1, 0, &mut received, &mut flags) };
         readiness::was_read(self.fd(), errno == 0 && received < buffer.len());
+        if errno != 0 || received == 0 {
+            self.connected()?;
+        }
         check(errno)?;
         Ok(received)
     }
@@ -151,8 +163,16 @@ impl Socket {
         // SAFETY: the pointers are good for the call, each buffer for the size that it says.
         let errno = unsafe { host::sock_send(self.fd(), buffers.as_ptr(), buffers.len(), 0, &mut sent) };
         readiness::was_written(self.fd(), errno != 0 || sent < size);
+        if errno != 0 {
+            self.connected()?;
+        }
         check(errno)?;
         Ok(sent)
+    }
+
+    /// The error that [`Socket::connect`] has seen, if nobody has been told since.
+    fn connected(&self) -> io::Result<()> {
+        check(u32::from(readiness::take_error(self.fd())))
     }
 
     /// Ends one direction or both.
