@@ -13,7 +13,8 @@ case $("$wasmedge" --version | head -n 1) in
 *) set -- --run-mode aot ;;
 esac
 
-for name in DATABASE_URL PORT BIND CORS_ALLOW_ORIGIN MAX_BODY_BYTES DB_POOL_SIZE DB_ACQUIRE_TIMEOUT DB_TIMEOUT; do
+for name in DATABASE_URL PORT BIND API_TOKENS ALLOW_INIT CORS_ALLOW_ORIGIN MAX_BODY_BYTES DB_POOL_SIZE \
+    DB_ACQUIRE_TIMEOUT DB_TIMEOUT; do
     eval "value=\${$name:-}"
     [ -z "$value" ] || set -- "$@" --env "$name=$value"
 done

@@ -3,7 +3,7 @@
 
 use hyper::{
     Body, Response, StatusCode,
-    header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+    header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
 
@@ -15,6 +15,8 @@ const RETRY_AFTER_SECONDS: &str = "1";
 pub enum Error {
     /// 400: the request cannot be read: not JSON, or a parameter is missing or wrong.
     BadRequest(String, Vec<Fault>),
+    /// 401: who may call has to be shown; what is wrong, and its code in RFC 6750, section 3.1, if a token was given.
+    Unauthorized(&'static str, Option<&'static str>),
     /// 404: no such endpoint or row.
     NotFound(String),
     /// 405: the path is known, the method is not; with the methods that are.
@@ -70,6 +72,7 @@ impl Error {
     pub fn status(&self) -> StatusCode {
         match self {
             Error::BadRequest(..) => StatusCode::BAD_REQUEST,
+            Error::Unauthorized(..) => StatusCode::UNAUTHORIZED,
             Error::NotFound(_) => StatusCode::NOT_FOUND,
             Error::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Error::Conflict(_) => StatusCode::CONFLICT,
@@ -96,6 +99,9 @@ impl Error {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match self {
+            Error::Unauthorized(_, code) => {
+                headers.insert(WWW_AUTHENTICATE, challenge(*code));
+            }
             Error::Unavailable(..) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
             }
@@ -128,7 +134,7 @@ impl Error {
                 _ => format!("{} fields are not valid, see 'errors'", faults.len()),
             },
             Error::Internal(_) => "something went wrong on our side; the log has it under this request_id".to_string(),
-            Error::Unavailable(reason, _) => (*reason).to_string(),
+            Error::Unauthorized(reason, _) | Error::Unavailable(reason, _) => (*reason).to_string(),
         }
     }
 
@@ -137,6 +143,14 @@ impl Error {
             Error::BadRequest(_, faults) | Error::Invalid(faults) => faults,
             _ => &[],
         }
+    }
+}
+
+/// A challenge has to name something besides the scheme (RFC 6750, section 3).
+fn challenge(code: Option<&'static str>) -> HeaderValue {
+    match code.map(|code| HeaderValue::try_from(format!("Bearer realm=\"api\", error=\"{code}\""))) {
+        Some(Ok(value)) => value,
+        _ => HeaderValue::from_static("Bearer realm=\"api\""),
     }
 }
 
@@ -190,6 +204,7 @@ mod tests {
         let cause = || anyhow::anyhow!("secret");
         let table = [
             (Error::BadRequest(String::new(), vec![]), 400),
+            (Error::Unauthorized("", None), 401),
             (Error::NotFound(String::new()), 404),
             (Error::MethodNotAllowed("GET".into()), 405),
             (Error::Conflict(String::new()), 409),

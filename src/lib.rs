@@ -5,6 +5,7 @@
 //! - [`config`]: every environment variable, its default and its meaning.
 //! - [`server`]: takes connections, gives each request to the router, logs it.
 //! - [`routes`]: finds the handler of a method and a path.
+//! - [`auth`]: who may call.
 //! - [`system`]: the endpoints that know no entity.
 //! - [`orders`]: the entity. All that knows what an order is stands there, and nowhere else.
 //! - [`request`], [`array`], [`fields`], [`decimal`], [`money`]: from a request's bytes to checked values.
@@ -14,6 +15,7 @@
 //! - [`self_check`]: whether the module runs compiled.
 
 pub mod array;
+pub mod auth;
 pub mod config;
 pub mod db;
 pub mod decimal;

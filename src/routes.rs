@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use hyper::{Body, Method, Response};
 
-use crate::{App, error::Error, request::Request, response};
+use crate::{App, config::Config, error::Error, request::Request, response};
 
 /// What a handler's call gives.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + Send>>;
@@ -23,33 +23,63 @@ pub struct Route {
     pub summary: &'static str,
     handler: Handler,
     answers_head: bool,
+    /// Whether it asks for no token.
+    pub is_open: bool,
+    condition: fn(&Config) -> bool,
 }
 
 impl Route {
     /// Reads; `HEAD` is answered too.
     pub const fn get(path: &'static str, summary: &'static str, handler: Handler) -> Route {
-        Route { method: Method::GET, path, summary, handler, answers_head: true }
+        Route::new(Method::GET, path, summary, handler, true)
     }
 
     /// A `GET` that changes data. Do not copy: caches, crawlers and prefetching browsers call a GET unasked.
     /// It is for URLs that people know already; at least `HEAD` does not set it off.
     pub const fn get_that_writes(path: &'static str, summary: &'static str, handler: Handler) -> Route {
-        Route { method: Method::GET, path, summary, handler, answers_head: false }
+        Route::new(Method::GET, path, summary, handler, false)
     }
 
     /// Creates, or does what no other method says.
     pub const fn post(path: &'static str, summary: &'static str, handler: Handler) -> Route {
-        Route { method: Method::POST, path, summary, handler, answers_head: false }
+        Route::new(Method::POST, path, summary, handler, false)
     }
 
     /// Replaces.
     pub const fn put(path: &'static str, summary: &'static str, handler: Handler) -> Route {
-        Route { method: Method::PUT, path, summary, handler, answers_head: false }
+        Route::new(Method::PUT, path, summary, handler, false)
     }
 
     /// Deletes.
     pub const fn delete(path: &'static str, summary: &'static str, handler: Handler) -> Route {
-        Route { method: Method::DELETE, path, summary, handler, answers_head: false }
+        Route::new(Method::DELETE, path, summary, handler, false)
+    }
+
+    const fn new(
+        method: Method,
+        path: &'static str,
+        summary: &'static str,
+        handler: Handler,
+        answers_head: bool,
+    ) -> Route {
+        Route { method, path, summary, handler, answers_head, is_open: false, condition: |_| true }
+    }
+
+    /// Asks for no token, whatever `API_TOKENS` says.
+    pub const fn open(mut self) -> Route {
+        self.is_open = true;
+        self
+    }
+
+    /// Is there only where `condition` holds.
+    pub const fn when(mut self, condition: fn(&Config) -> bool) -> Route {
+        self.condition = condition;
+        self
+    }
+
+    /// Whether it is there with these settings.
+    pub fn is_on(&self, config: &Config) -> bool {
+        (self.condition)(config)
     }
 
     fn answers(&self, method: &Method) -> bool {
@@ -60,30 +90,41 @@ impl Route {
 /// Answers one request from `tables`.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::MethodNotAllowed`], or whatever the handler says.
+/// [`Error::Unauthorized`], before anything is told about the path, [`Error::NotFound`], [`Error::MethodNotAllowed`], or
+/// whatever the handler says.
 pub async fn dispatch(tables: &[&[Route]], app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
-    match find(tables, &request.head.method, request.head.uri.path())? {
-        Found::Handler(handler, path_params) => {
+    let found = find(tables, &app.config, &request.head.method, request.head.uri.path());
+    let is_open = match &found {
+        Ok(Found::Route(route, _)) => route.is_open,
+        // A browser sends its preflight without a token.
+        Ok(Found::Preflight(_)) => true,
+        Err(_) => false,
+    };
+    if !is_open {
+        app.config.api_tokens.check(&request.head.headers)?;
+    }
+    match found? {
+        Found::Route(route, path_params) => {
             request.path_params = path_params;
-            handler(app, request).await
+            (route.handler)(app, request).await
         }
         Found::Preflight(methods) => response::preflight(&methods),
     }
 }
 
-enum Found {
-    /// A handler, and what the braces of its path stand for.
-    Handler(Handler, Vec<(&'static str, String)>),
+enum Found<'a> {
+    /// A route, and what the braces of its path stand for.
+    Route(&'a Route, Vec<(&'static str, String)>),
     /// `OPTIONS` on a path that answers these methods.
     Preflight(String),
 }
 
-fn find(tables: &[&[Route]], method: &Method, path: &str) -> Result<Found, Error> {
+fn find<'a>(tables: &[&'a [Route]], config: &Config, method: &Method, path: &str) -> Result<Found<'a>, Error> {
     let mut on_this_path = Vec::new();
-    for route in tables.iter().copied().flatten() {
+    for route in tables.iter().copied().flatten().filter(|route| route.is_on(config)) {
         let Some(path_params) = capture(route.path, path) else { continue };
         if route.answers(method) {
-            return Ok(Found::Handler(route.handler, path_params));
+            return Ok(Found::Route(route, path_params));
         }
         on_this_path.push(route);
     }

@@ -8,19 +8,19 @@ use crate::{App, ROUTES as ALL_ROUTES, error::Error, request::Request, response,
 
 /// The endpoints of this module.
 pub const ROUTES: &[Route] = &[
-    Route::get("/", "says what this is and lists the endpoints", |_, _| Box::pin(index())),
+    Route::get("/", "says what this is and lists the endpoints", |app, _| Box::pin(index(app))),
     Route::post("/echo", "sends the body back", |_, request| Box::pin(echo(request))),
-    Route::get("/livez", "the process is alive", |_, _| Box::pin(livez())),
-    Route::get("/readyz", "the database answers", |app, _| Box::pin(readyz(app))),
+    Route::get("/livez", "the process is alive", |_, _| Box::pin(livez())).open(),
+    Route::get("/readyz", "the database answers", |app, _| Box::pin(readyz(app))).open(),
 ];
 
-async fn index() -> Result<Response<Body>, Error> {
+async fn index(app: Arc<App>) -> Result<Response<Body>, Error> {
     let mut text = format!(
         "{} {}: a database-backed microservice in Rust, running as WebAssembly on WasmEdge.\n\n",
         env!("CARGO_PKG_NAME"),
         env!("CARGO_PKG_VERSION"),
     );
-    for route in ALL_ROUTES.iter().copied().flatten() {
+    for route in ALL_ROUTES.iter().copied().flatten().filter(|route| route.is_on(&app.config)) {
         let _ = writeln!(text, "{:<6} {:<16} {}", route.method.as_str(), route.path, route.summary);
     }
     Ok(response::text(text))

@@ -24,7 +24,8 @@ use crate::{
 /// The endpoints of this module.
 pub const ROUTES: &[Route] = &[
     // The article's. Two of them change data on GET, because people know them so; do not copy that.
-    Route::get_that_writes("/init", "recreates the table, empty", |app, _| Box::pin(init(app))),
+    Route::get_that_writes("/init", "recreates the table, empty", |app, _| Box::pin(init(app)))
+        .when(|config| config.allow_init),
     Route::post("/create_order", "inserts an order", |app, request| Box::pin(create_one(app, request))),
     Route::post("/create_orders", "inserts an array of orders, all or none", |app, request| {
         Box::pin(create_all(app, request))

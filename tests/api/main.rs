@@ -8,12 +8,14 @@
 //! - `bad_weather`: the database is away, slow or busy.
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
+//! - `access`: who may call what.
 //! - `settings`: what is missing or wrong is said at once.
 //! - `house`: what a reader relies on: README's tables, the entity in one folder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
 
+mod access;
 mod article;
 mod bad_weather;
 mod house;

@@ -1,0 +1,202 @@
+//! Writes the routes down as an OpenAPI 3.1 description. What it says comes from the table that the router reads and
+//! from the functions that read JSON, so it cannot say anything else than what they do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hyper::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    config::Config,
+    error::MEDIA_TYPE,
+    fields,
+    operation::{Operation, Place, Shape},
+    routes::Route,
+};
+
+/// The description of those of `tables` that are there with these settings.
+pub fn document(tables: &[&[Route]], config: &Config) -> Value {
+    let guarded = !config.api_tokens.is_empty();
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    let mut schemas = Map::from_iter([("Problem".to_string(), problem()), ("Done".to_string(), done())]);
+    let mut refused = BTreeSet::new();
+    for route in tables.iter().copied().flatten().filter(|route| route.is_on(config)) {
+        for shape in [route.operation.request, route.operation.response] {
+            if let Shape::One(entity) | Shape::Many(entity) = shape {
+                schemas.insert(entity.name.to_string(), (entity.schema)());
+            }
+        }
+        let refusals = refusals(route, guarded);
+        let method = route.method.as_str().to_ascii_lowercase();
+        paths.entry(route.path).or_default().insert(method, operation(route, &refusals));
+        refused.extend(refusals);
+    }
+    let responses: BTreeMap<String, Value> = refused.iter().map(|status| (status.to_string(), refusal(*status))).collect();
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": env!("CARGO_PKG_NAME"),
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": env!("CARGO_PKG_DESCRIPTION"),
+        },
+        "paths": paths,
+        "components": { "schemas": schemas, "responses": responses },
+    });
+    if guarded {
+        set(&mut document, "security", json!([{ "bearer": [] }]));
+        if let Some(components) = document.get_mut("components") {
+            set(components, "securitySchemes", json!({ "bearer": { "type": "http", "scheme": "bearer" } }));
+        }
+    }
+    document
+}
+
+fn operation(route: &Route, refusals: &BTreeSet<u16>) -> Value {
+    let Operation { parameters, request, status, response, headers, .. } = &route.operation;
+    let mut responses: Map<String, Value> = refusals
+        .iter()
+        .map(|status| (status.to_string(), json!({ "$ref": format!("#/components/responses/{status}") })))
+        .collect();
+    let headers: Map<String, Value> = headers
+        .iter()
+        .map(|header| {
+            let described =
+                json!({ "description": header.meaning, "required": header.required, "schema": { "type": "string" } });
+            (header.name.to_string(), described)
+        })
+        .collect();
+    let mut success = json!({ "description": reason(*status), "headers": headers });
+    if let Some(content) = content(response) {
+        set(&mut success, "content", content);
+    }
+    responses.insert(status.to_string(), success);
+
+    let in_path = path_parameters(route.path).map(|name| {
+        json!({ "name": name, "in": "path", "required": true, "schema": fields::integer_schema() })
+    });
+    let others = parameters.iter().map(|parameter| {
+        json!({
+            "name": parameter.name,
+            "in": match parameter.place { Place::Query => "query", Place::Header => "header" },
+            "required": parameter.required,
+            "description": parameter.meaning,
+            "schema": (parameter.schema)(),
+        })
+    });
+    let parameters: Vec<Value> = in_path.chain(others).collect();
+
+    let mut operation = json!({
+        "operationId": operation_id(route),
+        "summary": route.summary,
+        "parameters": parameters,
+        "responses": responses,
+    });
+    if let Some(content) = content(request) {
+        set(&mut operation, "requestBody", json!({ "required": *request != Shape::Bytes, "content": content }));
+    }
+    if route.is_open {
+        set(&mut operation, "security", json!([]));
+    }
+    operation
+}
+
+/// What may go wrong: what the route says, and what follows from what it takes.
+fn refusals(route: &Route, guarded: bool) -> BTreeSet<u16> {
+    let operation = &route.operation;
+    let mut statuses: BTreeSet<u16> = operation.refusals.iter().copied().collect();
+    statuses.insert(500);
+    if guarded && !route.is_open {
+        statuses.insert(401);
+    }
+    if !operation.parameters.is_empty() || path_parameters(route.path).next().is_some() {
+        statuses.insert(400);
+    }
+    match operation.request {
+        Shape::Nothing => {}
+        Shape::Bytes | Shape::Text => statuses.extend([413]),
+        Shape::Done | Shape::Object | Shape::One(_) | Shape::Many(_) => statuses.extend([400, 413, 422]),
+    }
+    statuses
+}
+
+fn refusal(status: u16) -> Value {
+    let header = |name: &str, meaning: &str, kind: &str| {
+        json!({ name: { "description": meaning, "required": true, "schema": { "type": kind } } })
+    };
+    let headers = match status {
+        401 => header("WWW-Authenticate", "what is asked for (RFC 6750)", "string"),
+        503 => header("Retry-After", "seconds after which to try again", "integer"),
+        _ => json!({}),
+    };
+    let content = json!({ MEDIA_TYPE: { "schema": reference("Problem") } });
+    json!({ "description": reason(status), "headers": headers, "content": content })
+}
+
+fn content(shape: &Shape) -> Option<Value> {
+    let (media_type, schema) = match shape {
+        Shape::Nothing => return None,
+        Shape::Text => ("text/plain", json!({ "type": "string" })),
+        Shape::Bytes => ("application/octet-stream", json!({})),
+        Shape::Done => ("application/json", reference("Done")),
+        Shape::Object => ("application/json", json!({ "type": "object" })),
+        Shape::One(entity) => ("application/json", reference(entity.name)),
+        Shape::Many(entity) => ("application/json", json!({ "type": "array", "items": reference(entity.name) })),
+    };
+    Some(json!({ media_type: { "schema": schema } }))
+}
+
+fn done() -> Value {
+    json!({
+        "type": "object",
+        "properties": { "status": { "const": true } },
+        "required": ["status"],
+        "additionalProperties": false,
+    })
+}
+
+/// Problem details (RFC 9457), as [`Error`](crate::error::Error) writes them.
+fn problem() -> Value {
+    let text = || json!({ "type": "string" });
+    let fault = json!({
+        "type": "object",
+        "properties": { "pointer": text(), "parameter": text(), "detail": text() },
+        "required": ["detail"],
+        "oneOf": [{ "required": ["pointer"] }, { "required": ["parameter"] }],
+    });
+    json!({
+        "type": "object",
+        "properties": {
+            "type": { "type": "string", "format": "uri-reference" },
+            "title": text(),
+            "status": { "type": "integer" },
+            "detail": text(),
+            "errors": { "type": "array", "items": fault },
+            "request_id": text(),
+        },
+        "required": ["type", "title", "status", "detail", "request_id"],
+    })
+}
+
+/// `get_things_id` for `GET /things/{id}`.
+fn operation_id(route: &Route) -> String {
+    let words = route.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(route.method.as_str().to_ascii_lowercase(), |id, word| id + "_" + word)
+}
+
+fn path_parameters(path: &'static str) -> impl Iterator<Item = &'static str> {
+    path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn reason(status: u16) -> &'static str {
+    StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default()
+}
+
+fn set(object: &mut Value, name: &str, value: Value) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(name.to_string(), value);
+    }
+}
