@@ -7,6 +7,9 @@ use hyper::{
 };
 use serde::Serialize;
 
+/// The media type of an error's body.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
 /// Seconds after which a client should try again when the database is away.
 const RETRY_AFTER_SECONDS: &str = "1";
 
@@ -97,7 +100,7 @@ impl Error {
         let mut response = Response::new(Body::from(serde_json::to_vec(&problem).unwrap_or_default()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         match self {
             Error::Unauthorized(_, code) => {
                 headers.insert(WWW_AUTHENTICATE, challenge(*code));

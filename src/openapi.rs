@@ -31,7 +31,8 @@ pub fn document(tables: &[&[Route]], config: &Config) -> Value {
         paths.entry(route.path).or_default().insert(method, operation(route, &refusals));
         refused.extend(refusals);
     }
-    let responses: BTreeMap<String, Value> = refused.iter().map(|status| (status.to_string(), refusal(*status))).collect();
+    let responses: BTreeMap<String, Value> =
+        refused.iter().map(|status| (status.to_string(), refusal(*status))).collect();
     let mut document = json!({
         "openapi": "3.1.0",
         "info": {
@@ -71,9 +72,8 @@ fn operation(route: &Route, refusals: &BTreeSet<u16>) -> Value {
     }
     responses.insert(status.to_string(), success);
 
-    let in_path = path_parameters(route.path).map(|name| {
-        json!({ "name": name, "in": "path", "required": true, "schema": fields::integer_schema() })
-    });
+    let in_path = path_parameters(route.path)
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": fields::integer_schema() }));
     let others = parameters.iter().map(|parameter| {
         json!({
             "name": parameter.name,
@@ -120,9 +120,7 @@ fn refusals(route: &Route, guarded: bool) -> BTreeSet<u16> {
 }
 
 fn refusal(status: u16) -> Value {
-    let header = |name: &str, meaning: &str, kind: &str| {
-        json!({ name: { "description": meaning, "required": true, "schema": { "type": kind } } })
-    };
+    let header = |name: &str, meaning: &str, kind: &str| json!({ name: { "description": meaning, "required": true, "schema": { "type": kind } } });
     let headers = match status {
         401 => header("WWW-Authenticate", "what is asked for (RFC 6750)", "string"),
         503 => header("Retry-After", "seconds after which to try again", "integer"),

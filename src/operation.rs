@@ -42,6 +42,11 @@ pub enum Place {
     Header,
 }
 
+/// A parameter of the query.
+pub const fn query(name: &'static str, required: bool, schema: fn() -> Value, meaning: &'static str) -> Parameter {
+    Parameter { name, place: Place::Query, required, schema, meaning }
+}
+
 /// A header of an answer.
 pub struct Header {
     /// Its name.

@@ -4,8 +4,16 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use hyper::{Body, Method, Response};
+use percent_encoding::percent_decode_str;
 
-use crate::{App, config::Config, error::Error, request::Request, response};
+use crate::{
+    App,
+    config::Config,
+    error::Error,
+    operation::{Header, Operation, Parameter, Shape},
+    request::Request,
+    response,
+};
 
 /// What a handler's call gives.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + Send>>;
@@ -25,6 +33,8 @@ pub struct Route {
     answers_head: bool,
     /// Whether it asks for no token.
     pub is_open: bool,
+    /// What it takes and gives.
+    pub operation: Operation,
     condition: fn(&Config) -> bool,
 }
 
@@ -62,7 +72,16 @@ impl Route {
         handler: Handler,
         answers_head: bool,
     ) -> Route {
-        Route { method, path, summary, handler, answers_head, is_open: false, condition: |_| true }
+        Route {
+            method,
+            path,
+            summary,
+            handler,
+            answers_head,
+            is_open: false,
+            operation: Operation::new(),
+            condition: |_| true,
+        }
     }
 
     /// Asks for no token, whatever `API_TOKENS` says.
@@ -74,6 +93,37 @@ impl Route {
     /// Is there only where `condition` holds.
     pub const fn when(mut self, condition: fn(&Config) -> bool) -> Route {
         self.condition = condition;
+        self
+    }
+
+    /// Takes these parameters besides those in its path.
+    pub const fn parameters(mut self, parameters: &'static [Parameter]) -> Route {
+        self.operation.parameters = parameters;
+        self
+    }
+
+    /// Takes a body of this shape.
+    pub const fn takes(mut self, shape: Shape) -> Route {
+        self.operation.request = shape;
+        self
+    }
+
+    /// Answers with this status and a body of this shape when all went well; without it, 200 and no body.
+    pub const fn gives(mut self, status: u16, shape: Shape) -> Route {
+        self.operation.status = status;
+        self.operation.response = shape;
+        self
+    }
+
+    /// Such an answer carries these headers.
+    pub const fn headers(mut self, headers: &'static [Header]) -> Route {
+        self.operation.headers = headers;
+        self
+    }
+
+    /// May answer with these problems, besides those that follow from what it takes.
+    pub const fn refuses(mut self, statuses: &'static [u16]) -> Route {
+        self.operation.refusals = statuses;
         self
     }
 
@@ -135,14 +185,15 @@ fn find<'a>(tables: &[&'a [Route]], config: &Config, method: &Method, path: &str
     if method == Method::OPTIONS { Ok(Found::Preflight(methods)) } else { Err(Error::MethodNotAllowed(methods)) }
 }
 
-/// What the braces of `pattern` stand for in `path`, or `None` if the two do not match.
+/// What the braces of `pattern` stand for in `path`, or `None` if the two do not match. `%31` is a `1` (RFC 3986, section
+/// 6.2.2.2); bytes that are no text become replacement characters, which no parameter takes.
 fn capture(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
     let mut captured = Vec::new();
     let mut segments = path.split('/');
     for expected in pattern.split('/') {
-        let segment = segments.next()?;
+        let segment = percent_decode_str(segments.next()?).decode_utf8_lossy();
         match expected.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            Some(name) if !segment.is_empty() => captured.push((name, segment.to_string())),
+            Some(name) if !segment.is_empty() => captured.push((name, segment.into_owned())),
             None if expected == segment => {}
             _ => return None,
         }
@@ -170,6 +221,8 @@ mod tests {
     fn a_path_matches_segment_by_segment() {
         assert_eq!(capture("/things/{id}", "/things/42"), Some(vec![("id", "42".to_string())]));
         assert_eq!(capture("/things", "/things"), Some(vec![]));
+        assert_eq!(capture("/things/{id}", "/%74hings/%34%32"), Some(vec![("id", "42".to_string())]));
+        assert_eq!(capture("/things/{id}", "/things/a%2Fb%zz%ff"), Some(vec![("id", "a/b%zz\u{fffd}".to_string())]));
         assert_eq!(capture("/things/{id}", "/things/"), None);
         for path in ["/things/42", "/thing", "/things/", "things", "", "/"] {
             assert_eq!(capture("/things", path), None, "{path}");

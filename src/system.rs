@@ -4,14 +4,23 @@ use std::{fmt::Write, sync::Arc};
 
 use hyper::{Body, Response};
 
-use crate::{App, ROUTES as ALL_ROUTES, error::Error, request::Request, response, routes::Route};
+use crate::{
+    App, ROUTES as ALL_ROUTES, error::Error, openapi, operation::Shape, request::Request, response, routes::Route,
+};
 
 /// The endpoints of this module.
 pub const ROUTES: &[Route] = &[
-    Route::get("/", "says what this is and lists the endpoints", |app, _| Box::pin(index(app))),
-    Route::post("/echo", "sends the body back", |_, request| Box::pin(echo(request))),
-    Route::get("/livez", "the process is alive", |_, _| Box::pin(livez())).open(),
-    Route::get("/readyz", "the database answers", |app, _| Box::pin(readyz(app))).open(),
+    Route::get("/", "says what this is and lists the endpoints", |app, _| Box::pin(index(app))).gives(200, Shape::Text),
+    Route::get("/openapi.json", "describes the endpoints for programs", |app, _| Box::pin(describe(app)))
+        .gives(200, Shape::Object),
+    Route::post("/echo", "sends the body back", |_, request| Box::pin(echo(request)))
+        .takes(Shape::Bytes)
+        .gives(200, Shape::Bytes),
+    Route::get("/livez", "the process is alive", |_, _| Box::pin(livez())).gives(200, Shape::Text).open(),
+    Route::get("/readyz", "the database answers", |app, _| Box::pin(readyz(app)))
+        .gives(200, Shape::Text)
+        .refuses(&[503])
+        .open(),
 ];
 
 async fn index(app: Arc<App>) -> Result<Response<Body>, Error> {
@@ -24,6 +33,10 @@ async fn index(app: Arc<App>) -> Result<Response<Body>, Error> {
         let _ = writeln!(text, "{:<6} {:<16} {}", route.method.as_str(), route.path, route.summary);
     }
     Ok(response::text(text))
+}
+
+async fn describe(app: Arc<App>) -> Result<Response<Body>, Error> {
+    response::json(&openapi::document(ALL_ROUTES, &app.config))
 }
 
 async fn echo(mut request: Request) -> Result<Response<Body>, Error> {

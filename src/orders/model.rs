@@ -7,6 +7,7 @@ use crate::{
     error::Error,
     fields::{self, Fields},
     money::Money,
+    operation::Entity,
 };
 
 /// An order, as it stands in JSON and in the table.
@@ -29,6 +30,9 @@ pub struct Order {
 }
 
 impl Order {
+    /// What the API's description says of it.
+    pub const ENTITY: Entity = Entity { name: "Order", schema: || fields::schema(Order::read) };
+
     /// Reads one order from a JSON object.
     ///
     /// # Errors

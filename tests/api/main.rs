@@ -9,6 +9,7 @@
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
 //! - `access`: who may call what.
+//! - `openapi`: the description at /openapi.json says what the service does.
 //! - `settings`: what is missing or wrong is said at once.
 //! - `house`: what a reader relies on: README's tables, the entity in one folder.
 
@@ -20,6 +21,7 @@ mod article;
 mod bad_weather;
 mod house;
 mod long_arrays;
+mod openapi;
 mod protocol;
 mod refusals;
 mod resource;
