@@ -2,7 +2,7 @@
 MODULE := order_demo_service.wasm
 WASM   := target/wasm32-wasip1/release/$(MODULE)
 
-.PHONY: help setup build native up test test-next bench bench-short down clean
+.PHONY: help setup build native up test test-next schemathesis bench bench-short down clean
 .DEFAULT_GOAL := help
 
 # The scripts look for what was built here, wherever this user keeps other projects' builds.
@@ -29,6 +29,10 @@ test: build ## format, lints, unit tests, and the real module on WasmEdge agains
 
 test-next: build ## the tests of tests/api again, on the WasmEdge of Debian's testing release
 	@scripts/test-next.sh
+
+schemathesis: build ## looks for requests that are answered otherwise than /openapi.json says; SEED=2 makes others
+	@scripts/setup.sh schemathesis
+	@scripts/with-database.sh scripts/schemathesis.sh $(SEED)
 
 bench: build native ## native, compiled and interpreted side by side; writes bench/report.json and README's table
 	@scripts/setup.sh bench
