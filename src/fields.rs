@@ -66,9 +66,12 @@ pub fn read_item<T>(value: &RawValue, pointer: String, read: impl Fn(&mut Fields
 /// The JSON Schema (draft 2020-12) of what `read` reads: it is run on nothing, and each field that it asks for is noted.
 pub fn schema<T>(read: impl Fn(&mut Fields) -> T) -> Value {
     let (mut faults, mut properties) = (Vec::new(), Map::new());
-    let fields =
-        Fields { pointer: String::new(), members: Vec::new(), faults: &mut faults, described: Some(&mut properties) };
-    read(&mut { fields });
+    read(&mut Fields {
+        pointer: String::new(),
+        members: Vec::new(),
+        faults: &mut faults,
+        described: Some(&mut properties),
+    });
     let required: Vec<&String> = properties.keys().collect();
     json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
 }
