@@ -1,8 +1,6 @@
 //! Writes the routes down as an OpenAPI 3.1 description. What it says comes from the table that the router reads and
 //! from the functions that read JSON, so it cannot say anything else than what they do.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -17,22 +15,21 @@ use crate::{
 /// The description of those of `tables` that are there with these settings.
 pub fn document(tables: &[&[Route]], config: &Config) -> Value {
     let guarded = !config.api_tokens.is_empty();
-    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    let mut schemas = Map::from_iter([("Problem".to_string(), problem()), ("Done".to_string(), done())]);
-    let mut refused = BTreeSet::new();
+    let (mut paths, mut responses) = (Map::new(), Map::new());
+    let mut schemas = json!({ "Problem": problem(), "Done": done() });
     for route in tables.iter().copied().flatten().filter(|route| route.is_on(config)) {
         for shape in [route.operation.request, route.operation.response] {
             if let Shape::One(entity) | Shape::Many(entity) = shape {
-                schemas.insert(entity.name.to_string(), (entity.schema)());
+                set(&mut schemas, entity.name, (entity.schema)());
             }
         }
         let refusals = refusals(route, guarded);
-        let method = route.method.as_str().to_ascii_lowercase();
-        paths.entry(route.path).or_default().insert(method, operation(route, &refusals));
-        refused.extend(refusals);
+        for status in &refusals {
+            responses.entry(status.to_string()).or_insert_with(|| refusal(*status));
+        }
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        set(path, &route.method.as_str().to_ascii_lowercase(), operation(route, &refusals));
     }
-    let responses: BTreeMap<String, Value> =
-        refused.iter().map(|status| (status.to_string(), refusal(*status))).collect();
     let mut document = json!({
         "openapi": "3.1.0",
         "info": {
@@ -52,21 +49,19 @@ pub fn document(tables: &[&[Route]], config: &Config) -> Value {
     document
 }
 
-fn operation(route: &Route, refusals: &BTreeSet<u16>) -> Value {
+fn operation(route: &Route, refusals: &[u16]) -> Value {
     let Operation { parameters, request, status, response, headers, .. } = &route.operation;
-    let mut responses: Map<String, Value> = refusals
-        .iter()
-        .map(|status| (status.to_string(), json!({ "$ref": format!("#/components/responses/{status}") })))
-        .collect();
-    let headers: Map<String, Value> = headers
-        .iter()
-        .map(|header| {
-            let described =
-                json!({ "description": header.meaning, "required": header.required, "schema": { "type": "string" } });
-            (header.name.to_string(), described)
-        })
-        .collect();
-    let mut success = json!({ "description": reason(*status), "headers": headers });
+    let mut responses = Map::new();
+    for status in refusals {
+        responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{status}") }));
+    }
+    let mut described = json!({});
+    for header in *headers {
+        let schema = json!({ "type": "string" });
+        let header_object = json!({ "description": header.meaning, "required": header.required, "schema": schema });
+        set(&mut described, header.name, header_object);
+    }
+    let mut success = json!({ "description": reason(*status), "headers": described });
     if let Some(content) = content(response) {
         set(&mut success, "content", content);
     }
@@ -101,19 +96,18 @@ fn operation(route: &Route, refusals: &BTreeSet<u16>) -> Value {
 }
 
 /// What may go wrong: what the route says, and what follows from what it takes.
-fn refusals(route: &Route, guarded: bool) -> BTreeSet<u16> {
+fn refusals(route: &Route, guarded: bool) -> Vec<u16> {
     let operation = &route.operation;
-    let mut statuses: BTreeSet<u16> = operation.refusals.iter().copied().collect();
-    statuses.insert(500);
+    let mut statuses = [operation.refusals, &[500]].concat();
     if guarded && !route.is_open {
-        statuses.insert(401);
+        statuses.push(401);
     }
     if !operation.parameters.is_empty() || path_parameters(route.path).next().is_some() {
-        statuses.insert(400);
+        statuses.push(400);
     }
     match operation.request {
         Shape::Nothing => {}
-        Shape::Bytes | Shape::Text => statuses.extend([413]),
+        Shape::Bytes | Shape::Text => statuses.push(413),
         Shape::Done | Shape::Object | Shape::One(_) | Shape::Many(_) => statuses.extend([400, 413, 422]),
     }
     statuses
