@@ -236,7 +236,8 @@ mod tests {
         ];
         let tokens = prop::collection::vec(token, 0..12).prop_map(|tokens| tokens.concat());
         let array = tokens.clone().prop_map(|tokens| format!("[{tokens}]"));
-        prop_oneof![any::<Vec<u8>>(), tokens.prop_map(String::into_bytes), array.prop_map(String::into_bytes)]
+        let bytes = any::<Vec<u8>>().prop_map(|bytes| [b"[\"", &bytes[..], b"\"]"].concat());
+        prop_oneof![bytes, tokens.prop_map(String::into_bytes), array.prop_map(String::into_bytes)]
     }
 
     /// `bytes` cut at these places, taken round its end.
