@@ -1,7 +1,7 @@
 //! The router: from a method and a path to a handler. 404, 405 with `Allow`, `OPTIONS` and `HEAD` come from the same
 //! table. It takes a request and gives an answer, and does not know who listens.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{borrow::Cow, future::Future, pin::Pin, sync::Arc};
 
 use hyper::{Body, Method, Response};
 use percent_encoding::percent_decode_str;
@@ -171,8 +171,9 @@ enum Found<'a> {
 
 fn find<'a>(tables: &[&'a [Route]], config: &Config, method: &Method, path: &str) -> Result<Found<'a>, Error> {
     let mut on_this_path = Vec::new();
-    for route in tables.iter().copied().flatten().filter(|route| route.is_on(config)) {
-        let Some(path_params) = capture(route.path, path) else { continue };
+    let path = segments(path);
+    for route in tables.iter().copied().flatten() {
+        let Some(path_params) = capture(route.path, &path).filter(|_| route.is_on(config)) else { continue };
         if route.answers(method) {
             return Ok(Found::Route(route, path_params));
         }
@@ -185,15 +186,21 @@ fn find<'a>(tables: &[&'a [Route]], config: &Config, method: &Method, path: &str
     if method == Method::OPTIONS { Ok(Found::Preflight(methods)) } else { Err(Error::MethodNotAllowed(methods)) }
 }
 
-/// What the braces of `pattern` stand for in `path`, or `None` if the two do not match. `%31` is a `1` (RFC 3986, section
-/// 6.2.2.2); bytes that are no text become replacement characters, which no parameter takes.
-fn capture(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
+/// The segments of `path`. `%31` is a `1` (RFC 3986, section 6.2.2.2); bytes that are no text become replacement
+/// characters, which no parameter takes.
+fn segments(path: &str) -> Vec<Cow<'_, str>> {
+    let decode = |segment| percent_decode_str(segment).decode_utf8_lossy();
+    path.split('/').map(|segment| if segment.contains('%') { decode(segment) } else { segment.into() }).collect()
+}
+
+/// What the braces of `pattern` stand for in the path of these segments, or `None` if the two do not match.
+fn capture(pattern: &'static str, path: &[Cow<str>]) -> Option<Vec<(&'static str, String)>> {
     let mut captured = Vec::new();
-    let mut segments = path.split('/');
+    let mut segments = path.iter();
     for expected in pattern.split('/') {
-        let segment = percent_decode_str(segments.next()?).decode_utf8_lossy();
+        let segment = segments.next()?;
         match expected.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            Some(name) if !segment.is_empty() => captured.push((name, segment.into_owned())),
+            Some(name) if !segment.is_empty() => captured.push((name, segment.to_string())),
             None if expected == segment => {}
             _ => return None,
         }
@@ -215,7 +222,9 @@ fn allowed_methods(routes: &[&Route]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::capture;
+    fn capture(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
+        super::capture(pattern, &super::segments(path))
+    }
 
     #[test]
     fn a_path_matches_segment_by_segment() {
