@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and is not there yet, and says so. Does nothing when all is there.
-# usage: setup.sh [bench]   (bench: what `make bench` needs as well)
+# usage: setup.sh [bench|schemathesis]   (what `make bench` or `make schemathesis` needs as well)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,6 +22,10 @@ need haproxy haproxy
 if [ "${1:-}" = bench ]; then
     need wrk wrk
     need h2load nghttp2-client
+fi
+if [ "${1:-}" = schemathesis ]; then
+    need mariadb mariadb-client-core
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 fi
 [ -e /usr/include/wasm32-wasi ] || [ -n "${CFLAGS_wasm32_wasip1:-}" ] || missing+=(wasi-libc)
 [ -x target/tools/bin/wasmedge ] || have wasmedge || missing+=(wasmedge)

@@ -72,7 +72,7 @@ impl<T> Array<T> {
                     self.place = Place::InArray;
                     start = after;
                 }
-                _ if byte.is_ascii_whitespace() => start = after,
+                _ if is_space(byte) => start = after,
                 Place::BeforeArray => self.place = Place::Elsewhere,
                 Place::AfterArray => return Err(not_json("something follows the array")),
             }
@@ -108,7 +108,7 @@ impl<T> Array<T> {
         };
         if is_last {
             self.place = Place::AfterArray;
-            if self.count == 0 && element.trim_ascii().is_empty() {
+            if self.count == 0 && element.iter().all(is_space) {
                 return Ok(());
             }
         }
@@ -153,12 +153,20 @@ impl<T> Array<T> {
     }
 }
 
+/// White space in JSON (RFC 8259, section 2): a form feed is none.
+fn is_space(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
 fn not_json(detail: &str) -> Error {
     Error::BadRequest(format!("the body is not JSON: {detail}"), Vec::new())
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(pieces: &[&[u8]]) -> Result<Vec<(i32, String)>, Error> {
@@ -201,6 +209,8 @@ mod tests {
             ("[}]", 400),
             ("[{]}]", 400),
             ("[\"]", 400),
+            ("\u{c}[]", 400),
+            ("[\u{c}]", 400),
             ("[] []", 400),
             ("[{\"count\": 1}], 2", 400),
             ("{", 400),
@@ -214,6 +224,61 @@ mod tests {
             assert_eq!(read(&[body.as_bytes()]).unwrap_err().status().as_u16(), status, "{body}");
         }
         assert_eq!(read(&[b"[\"\xff\"]"]).unwrap_err().status().as_u16(), 400);
+    }
+
+    /// Text that is JSON, or would be but for something.
+    fn nearly_json() -> impl Strategy<Value = Vec<u8>> {
+        let token = prop_oneof![
+            4 => "[\\[\\]{},: \t\r\n]",
+            2 => "\"[a\\\\\"]?\"|-?[0-9]{1,3}|null|true|\\{\\}|\"count\":1",
+            1 => "\\PC|\u{a0}|\u{feff}",
+            1 => "\u{b}|\u{c}",
+        ];
+        let tokens = prop::collection::vec(token, 0..12).prop_map(|tokens| tokens.concat());
+        let array = tokens.clone().prop_map(|tokens| format!("[{tokens}]"));
+        let bytes = any::<Vec<u8>>().prop_map(|bytes| [b"[\"", &bytes[..], b"\"]"].concat());
+        prop_oneof![bytes, tokens.prop_map(String::into_bytes), array.prop_map(String::into_bytes)]
+    }
+
+    /// `bytes` cut at these places, taken round its end.
+    fn pieces<'a>(bytes: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+        cuts.extend([0, bytes.len()]);
+        cuts.sort();
+        cuts.windows(2).map(|ends| &bytes[ends[0]..ends[1]]).collect()
+    }
+
+    fn cuts() -> impl Strategy<Value = Vec<prop::sample::Index>> {
+        prop::collection::vec(any::<prop::sample::Index>(), 0..6)
+    }
+
+    proptest! {
+        /// The parser that knows nothing of arrays is the judge.
+        #[test]
+        fn it_is_400_if_and_only_if_it_is_not_json(body in nearly_json(), cuts in cuts()) {
+            let is_json = serde_json::from_slice::<&RawValue>(&body).is_ok();
+
+            let read = read(&pieces(&body, &cuts));
+
+            let is_400 = read.is_err_and(|error| error.status() == 400);
+            prop_assert_eq!(is_400, !is_json, "{}", String::from_utf8_lossy(&body));
+        }
+
+        #[test]
+        fn an_array_in_any_pieces_reads_as_the_whole(
+            items in prop::collection::vec((0..=i32::MAX, prop::collection::vec(any::<char>(), 1..20)), 0..6),
+            cuts in cuts(),
+            pretty in any::<bool>(),
+        ) {
+            let items: Vec<(i32, String)> =
+                items.into_iter().map(|(count, name)| (count, name.into_iter().collect())).collect();
+            let values: Vec<_> =
+                items.iter().map(|(count, name)| serde_json::json!({ "count": count, "name": name })).collect();
+            let write = if pretty { serde_json::to_vec_pretty } else { serde_json::to_vec };
+            let body = write(&values).unwrap();
+
+            prop_assert_eq!(read(&pieces(&body, &cuts)).unwrap(), items);
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::{net::IpAddr, net::SocketAddr, str::FromStr, time::Duration};
 use anyhow::bail;
 use mysql_async::Opts;
 
+use crate::auth::Tokens;
+
 /// An environment variable that the service reads.
 pub struct Variable {
     /// Its name.
@@ -21,6 +23,12 @@ pub const VARIABLES: &[Variable] = &[
     variable("DATABASE_URL", None, "`mysql://user:password@host:port/database`"),
     variable("PORT", Some("8080"), "TCP port to listen on"),
     variable("BIND", Some("0.0.0.0"), "IP address to listen on"),
+    variable(
+        "API_TOKENS",
+        Some(""),
+        "tokens, parted by commas, of which a request has to carry one; not set: open to all",
+    ),
+    variable("ALLOW_INIT", Some("true"), "`false`: `GET /init`, which empties the table, is not there"),
     variable("CORS_ALLOW_ORIGIN", Some("*"), "origin of the browser clients that may call, or `*`"),
     variable(
         "ADMIN_BIND",
@@ -49,12 +57,16 @@ const fn variable(name: &'static str, default: Option<&'static str>, meaning: &'
     Variable { name, default, meaning }
 }
 
-/// The settings of one process. It holds a password, so it has no `Debug`.
+/// The settings of one process. It holds a password and tokens, so it has no `Debug`.
 pub struct Config {
     /// Where the database is and who we are there (`DATABASE_URL`).
     pub database: Opts,
     /// Where to listen (`BIND`, `PORT`).
     pub address: SocketAddr,
+    /// Who may call (`API_TOKENS`).
+    pub api_tokens: Tokens,
+    /// Whether the table may be emptied by a request.
+    pub allow_init: bool,
     /// The value of `Access-Control-Allow-Origin`.
     pub cors_allow_origin: hyper::header::HeaderValue,
     /// Where to listen for `POST /drain` (`ADMIN_BIND`).
@@ -89,12 +101,14 @@ impl Config {
     /// Reads the settings through `look_up`, a variable's name to its value. An empty value counts as not set.
     ///
     /// # Errors
-    /// One message that names every variable that is missing or wrong. A value of `DATABASE_URL` is never quoted.
+    /// One message that names every variable that is missing or wrong. No value is quoted: it may be a secret.
     pub fn from_variables(look_up: impl Fn(&str) -> Option<String>) -> anyhow::Result<Config> {
         let mut reader = Reader { look_up, mistakes: Vec::new() };
         let database = reader.read("DATABASE_URL", database_url);
         let port = reader.read("PORT", number_in(1..=u16::MAX));
         let ip = reader.read("BIND", |text| IpAddr::from_str(text).map_err(|_| "must be an IP address".into()));
+        let api_tokens = reader.read("API_TOKENS", Tokens::parse);
+        let allow_init = reader.read("ALLOW_INIT", true_or_false);
         let cors_allow_origin =
             reader.read("CORS_ALLOW_ORIGIN", |text| text.parse().map_err(|_| "must be an origin or *".into()));
         let admin_address = reader.read("ADMIN_BIND", loopback_address);
@@ -115,6 +129,8 @@ impl Config {
             Some(Config {
                 database: database?,
                 address: SocketAddr::new(ip?, port?),
+                api_tokens: api_tokens?,
+                allow_init: allow_init?,
                 cors_allow_origin: cors_allow_origin?,
                 admin_address: admin_address?,
                 max_body_bytes: max_body_bytes?,
@@ -187,6 +203,10 @@ where
     }
 }
 
+fn true_or_false(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "must be true or false".into())
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(number) if (0.001..=3600.0).contains(&number) => Ok(Duration::from_secs_f64(number)),
@@ -209,6 +229,7 @@ mod tests {
         let config = read(&[("DATABASE_URL", "mysql://user:passwd@127.0.0.1:3306/mysql")]).unwrap();
 
         assert_eq!(config.address.to_string(), "0.0.0.0:8080");
+        assert!(config.api_tokens.is_empty() && config.allow_init);
         assert_eq!(config.max_body_bytes, 16 << 20);
         assert_eq!(config.db_timeout, Duration::from_secs(5));
         assert_eq!(config.database.db_name(), Some("mysql"));
@@ -220,13 +241,15 @@ mod tests {
             ("DATABASE_URL", "postgres://user:hunter2@127.0.0.1/mysql"),
             ("PORT", "99999"),
             ("BIND", "localhost"),
+            ("API_TOKENS", "hunter2"),
+            ("ALLOW_INIT", "no"),
             ("DB_TIMEOUT", "soon"),
         ])
         .err()
         .unwrap()
         .to_string();
 
-        for name in ["DATABASE_URL", "PORT", "BIND", "DB_TIMEOUT"] {
+        for name in ["DATABASE_URL", "PORT", "BIND", "API_TOKENS", "ALLOW_INIT", "DB_TIMEOUT"] {
             assert!(message.contains(name), "{message}");
         }
         assert!(!message.contains("hunter2"), "{message}");

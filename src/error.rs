@@ -3,9 +3,12 @@
 
 use hyper::{
     Response, StatusCode,
-    header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+    header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
+
+/// The media type of an error's body.
+pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// Seconds after which a client should try again when the database is away.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -15,6 +18,8 @@ const RETRY_AFTER_SECONDS: &str = "1";
 pub enum Error {
     /// 400: the request cannot be read: not JSON, or a parameter is missing or wrong.
     BadRequest(String, Vec<Fault>),
+    /// 401: who may call has to be shown; what is wrong, and its code in RFC 6750, section 3.1, if a token was given.
+    Unauthorized(&'static str, Option<&'static str>),
     /// 404: no such endpoint or row.
     NotFound(String),
     /// 405: the path is known, the method is not; with the methods that are.
@@ -76,6 +81,7 @@ impl Error {
     pub fn status(&self) -> StatusCode {
         match self {
             Error::BadRequest(..) => StatusCode::BAD_REQUEST,
+            Error::Unauthorized(..) => StatusCode::UNAUTHORIZED,
             Error::NotFound(_) => StatusCode::NOT_FOUND,
             Error::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Error::RequestTimeout(_) => StatusCode::REQUEST_TIMEOUT,
@@ -102,8 +108,11 @@ impl Error {
         let mut response = Response::new(serde_json::to_vec(&problem).unwrap_or_default());
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         match self {
+            Error::Unauthorized(_, code) => {
+                headers.insert(WWW_AUTHENTICATE, challenge(*code));
+            }
             Error::Locked(_) | Error::Unavailable(..) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
             }
@@ -145,7 +154,7 @@ impl Error {
             },
             Error::Internal(_) => "something went wrong on our side; the log has it under this request_id".to_string(),
             Error::Locked(_) => "others are changing the same data at the moment".to_string(),
-            Error::Unavailable(reason, _) => (*reason).to_string(),
+            Error::Unauthorized(reason, _) | Error::Unavailable(reason, _) => (*reason).to_string(),
         }
     }
 
@@ -154,6 +163,14 @@ impl Error {
             Error::BadRequest(_, faults) | Error::Invalid(faults) => faults,
             _ => &[],
         }
+    }
+}
+
+/// A challenge has to name something besides the scheme (RFC 6750, section 3).
+fn challenge(code: Option<&'static str>) -> HeaderValue {
+    match code.map(|code| HeaderValue::try_from(format!("Bearer realm=\"api\", error=\"{code}\""))) {
+        Some(Ok(value)) => value,
+        _ => HeaderValue::from_static("Bearer realm=\"api\""),
     }
 }
 
@@ -212,6 +229,7 @@ mod tests {
         let cause = || anyhow::anyhow!("secret");
         let table = [
             (Error::BadRequest(String::new(), vec![]), 400),
+            (Error::Unauthorized("", None), 401),
             (Error::NotFound(String::new()), 404),
             (Error::MethodNotAllowed("GET".into()), 405),
             (Error::RequestTimeout(""), 408),

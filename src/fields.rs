@@ -7,7 +7,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
 };
-use serde_json::value::RawValue;
+use serde_json::{Map, Value, json, value::RawValue};
 
 use crate::{
     decimal,
@@ -48,19 +48,37 @@ pub fn one<T>(value: &RawValue, read: impl Fn(&mut Fields) -> T) -> Result<T, Er
 
 /// Reads one value whose faults stand below `pointer`, and adds them to `faults`.
 pub fn read_item<T>(value: &RawValue, pointer: String, read: impl Fn(&mut Fields) -> T, faults: &mut Vec<Fault>) -> T {
-    let mut fields = Fields { pointer, members: Vec::new(), faults };
+    let mut fields = Fields { pointer, members: Vec::new(), faults, described: None };
     match serde_json::from_str(value.get()) {
         Ok(Members(members)) => fields.members = members,
         Err(_) => {
             fields.faults.push(Fault::at(fields.pointer.clone(), "must be an object"));
             // Each field would be missing: one fault says it all.
             let mut ignored = Vec::new();
-            return read(&mut Fields { pointer: String::new(), members: Vec::new(), faults: &mut ignored });
+            return read(&mut Fields { faults: &mut ignored, ..fields });
         }
     }
     let item = read(&mut fields);
     fields.refuse_the_rest();
     item
+}
+
+/// The JSON Schema (draft 2020-12) of what `read` reads: it is run on nothing, and each field that it asks for is noted.
+pub fn schema<T>(read: impl Fn(&mut Fields) -> T) -> Value {
+    let (mut faults, mut properties) = (Vec::new(), Map::new());
+    read(&mut Fields {
+        pointer: String::new(),
+        members: Vec::new(),
+        faults: &mut faults,
+        described: Some(&mut properties),
+    });
+    let required: Vec<&String> = properties.keys().collect();
+    json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
+}
+
+/// A whole number as [`Fields::integer`] takes it, in JSON Schema.
+pub fn integer_schema() -> Value {
+    json!({ "type": "integer", "minimum": 0, "maximum": i32::MAX })
 }
 
 /// The fields of one JSON object that have not been read yet. A field that is missing or wrong is noted as a
@@ -69,31 +87,45 @@ pub struct Fields<'a> {
     pointer: String,
     members: Vec<(Cow<'a, str>, &'a RawValue)>,
     faults: &'a mut Vec<Fault>,
+    /// Where a field's schema is noted, in place of reading it.
+    described: Option<&'a mut Map<String, Value>>,
 }
 
 impl<'a> Fields<'a> {
     /// A whole number that a signed INT column holds, and not negative.
     pub fn integer(&mut self, name: &str) -> i32 {
-        self.read(name, "must be a whole number from 0 to 2147483647", |raw| {
+        self.read(name, "must be a whole number from 0 to 2147483647", integer_schema, |raw| {
             decimal::scaled(raw.get(), 0).and_then(|number| i32::try_from(number).ok()).filter(|number| *number >= 0)
         })
     }
 
     /// An amount of money that is not negative.
     pub fn money(&mut self, name: &str) -> Money {
-        self.read(name, "must be an amount from 0 to 99999999.99 with at most two decimals", |raw| {
+        let schema = || json!({ "type": "number", "minimum": 0, "maximum": 99_999_999.99, "multipleOf": 0.01 });
+        self.read(name, "must be an amount from 0 to 99999999.99 with at most two decimals", schema, |raw| {
             Money::parse(raw.get()).filter(|money| (Money::ZERO..=Money::MAX).contains(money))
         })
     }
 
     /// Text of 1 to 255 characters, as a VARCHAR(255) column holds it.
     pub fn text(&mut self, name: &str) -> String {
-        self.read(name, "must be a text of 1 to 255 characters", |raw| {
+        let schema = || json!({ "type": "string", "minLength": 1, "maxLength": 255 });
+        self.read(name, "must be a text of 1 to 255 characters", schema, |raw| {
             serde_json::from_str::<String>(raw.get()).ok().filter(|text| (1..=255).contains(&text.chars().count()))
         })
     }
 
-    fn read<T: Default>(&mut self, name: &str, rule: &str, parse: impl Fn(&RawValue) -> Option<T>) -> T {
+    fn read<T: Default>(
+        &mut self,
+        name: &str,
+        rule: &str,
+        schema: fn() -> Value,
+        parse: impl Fn(&RawValue) -> Option<T>,
+    ) -> T {
+        if let Some(properties) = &mut self.described {
+            properties.insert(name.to_string(), schema());
+            return T::default();
+        }
         let Some(position) = self.members.iter().position(|(member, _)| member == name) else {
             self.fault(name, format!("is missing; it {rule}"));
             return T::default();

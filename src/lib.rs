@@ -5,6 +5,8 @@
 //! - [`config`]: every environment variable, its default and its meaning.
 //! - [`server`]: takes connections, gives each request to the router, logs it.
 //! - [`routes`]: finds the handler of a method and a path.
+//! - [`auth`]: who may call.
+//! - [`operation`], [`openapi`]: what each route tells of itself, and how that is written down.
 //! - [`system`]: the endpoints that know no entity.
 //! - [`orders`]: the entity. All that knows what an order is stands there, and nowhere else.
 //! - [`request`], [`array`], [`fields`], [`decimal`], [`money`]: from a request's bytes to checked values.
@@ -16,6 +18,7 @@
 //! - [`self_check`]: whether the module runs compiled.
 
 pub mod array;
+pub mod auth;
 pub mod config;
 pub mod db;
 pub mod decimal;
@@ -26,6 +29,8 @@ pub mod idempotency;
 pub mod log;
 pub mod migrations;
 pub mod money;
+pub mod openapi;
+pub mod operation;
 pub mod orders;
 pub mod request;
 pub mod response;

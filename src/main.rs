@@ -30,6 +30,11 @@ async fn run() -> anyhow::Result<()> {
         );
     }
     let config = Config::from_variables(|name| std::env::var(name).ok())?;
+    if config.api_tokens.is_empty() {
+        log::message(
+            "warning: API_TOKENS is not set: whoever reaches this service may read and change everything in it",
+        );
+    }
     let (address, admin_address) = (config.address, config.admin_address);
     let open =
         |address| server::listen(address).with_context(|| format!("cannot listen on {address} (is the port taken?)"));

@@ -70,8 +70,41 @@ impl FromValue for Money {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_amount_comes_out_as_it_went_in(cents in any::<i64>()) {
+            let money = Money(cents);
+
+            prop_assert_eq!(Money::parse(&money.to_string()), Some(money));
+            prop_assert_eq!(Money::parse(&serde_json::to_string(&money).unwrap()), Some(money));
+        }
+
+        /// Judged by whole numbers that are large enough.
+        #[test]
+        fn a_number_is_exact_or_refused(digits in 0..10_000_000_i128, decimals in 0..5_u32, exponent in -4..6_i32) {
+            let scale = 10_i128.pow(decimals);
+            let text = match decimals {
+                0 => format!("{digits}e{exponent}"),
+                _ => format!("{}.{:0width$}E{exponent}", digits / scale, digits % scale, width = decimals as usize),
+            };
+            let shift = 2 + exponent - decimals as i32;
+            let power = 10_i128.pow(shift.unsigned_abs());
+            let cents = if shift >= 0 { Some(digits * power) } else { (digits % power == 0).then_some(digits / power) };
+
+            prop_assert_eq!(Money::parse(&text), cents.map(|cents| Money(cents as i64)), "{}", text);
+        }
+
+        #[test]
+        fn any_text_is_an_amount_or_none(text in "\\PC*|[-+0-9.eE]{0,30}") {
+            let _ = Money::parse(&text);
+        }
+    }
 
     #[test]
     fn an_amount_comes_out_as_it_went_in() {

@@ -186,6 +186,8 @@ impl Query<'_> {
 }
 
 fn integer(name: &str, text: &str) -> Result<i32, Error> {
+    // 7.0 is an integer to JSON Schema, and clients whose numbers are all floats write it so.
+    let text = text.strip_suffix(".0").unwrap_or(text);
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
         Ok(number) if digits => Ok(number),

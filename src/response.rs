@@ -55,7 +55,10 @@ pub fn preflight(methods: &str) -> Result<Response<Body>, Error> {
     let headers = response.headers_mut();
     headers.insert(ALLOW, methods.clone());
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type, x-request-id"));
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("authorization, content-type, idempotency-key, x-request-id"),
+    );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     Ok(response)
 }
@@ -68,7 +71,7 @@ pub fn add_common_headers(headers: &mut HeaderMap, allow_origin: &HeaderValue) {
     }
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("allow, link, location, retry-after, x-request-id"),
+        HeaderValue::from_static("allow, link, location, retry-after, www-authenticate, x-request-id"),
     );
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }

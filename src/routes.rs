@@ -1,11 +1,19 @@
 //! The router: from a method and a path to a handler. 404, 405 with `Allow`, `OPTIONS` and `HEAD` come from the same
 //! table. It takes a request and gives an answer, and does not know who listens.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{borrow::Cow, future::Future, pin::Pin, sync::Arc};
 
 use hyper::{Body, Method, Response};
+use percent_encoding::percent_decode_str;
 
-use crate::{App, error::Error, request::Request, response};
+use crate::{
+    App,
+    config::Config,
+    error::Error,
+    operation::{Header, Operation, Parameter, Shape},
+    request::Request,
+    response,
+};
 
 /// What a handler's call gives.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + Send>>;
@@ -23,33 +31,105 @@ pub struct Route {
     pub summary: &'static str,
     handler: Handler,
     answers_head: bool,
+    /// Whether it asks for no token.
+    pub is_open: bool,
+    /// What it takes and gives.
+    pub operation: Operation,
+    condition: fn(&Config) -> bool,
 }
 
 impl Route {
     /// Reads; `HEAD` is answered too.
     pub const fn get(path: &'static str, summary: &'static str, handler: Handler) -> Route {
-        Route { method: Method::GET, path, summary, handler, answers_head: true }
+        Route::new(Method::GET, path, summary, handler, true)
     }
 
     /// A `GET` that changes data. Do not copy: caches, crawlers and prefetching browsers call a GET unasked.
     /// It is for URLs that people know already; at least `HEAD` does not set it off.
     pub const fn get_that_writes(path: &'static str, summary: &'static str, handler: Handler) -> Route {
-        Route { method: Method::GET, path, summary, handler, answers_head: false }
+        Route::new(Method::GET, path, summary, handler, false)
     }
 
     /// Creates, or does what no other method says.
     pub const fn post(path: &'static str, summary: &'static str, handler: Handler) -> Route {
-        Route { method: Method::POST, path, summary, handler, answers_head: false }
+        Route::new(Method::POST, path, summary, handler, false)
     }
 
     /// Replaces.
     pub const fn put(path: &'static str, summary: &'static str, handler: Handler) -> Route {
-        Route { method: Method::PUT, path, summary, handler, answers_head: false }
+        Route::new(Method::PUT, path, summary, handler, false)
     }
 
     /// Deletes.
     pub const fn delete(path: &'static str, summary: &'static str, handler: Handler) -> Route {
-        Route { method: Method::DELETE, path, summary, handler, answers_head: false }
+        Route::new(Method::DELETE, path, summary, handler, false)
+    }
+
+    const fn new(
+        method: Method,
+        path: &'static str,
+        summary: &'static str,
+        handler: Handler,
+        answers_head: bool,
+    ) -> Route {
+        Route {
+            method,
+            path,
+            summary,
+            handler,
+            answers_head,
+            is_open: false,
+            operation: Operation::new(),
+            condition: |_| true,
+        }
+    }
+
+    /// Asks for no token, whatever `API_TOKENS` says.
+    pub const fn open(mut self) -> Route {
+        self.is_open = true;
+        self
+    }
+
+    /// Is there only where `condition` holds.
+    pub const fn when(mut self, condition: fn(&Config) -> bool) -> Route {
+        self.condition = condition;
+        self
+    }
+
+    /// Takes these parameters besides those in its path.
+    pub const fn parameters(mut self, parameters: &'static [Parameter]) -> Route {
+        self.operation.parameters = parameters;
+        self
+    }
+
+    /// Takes a body of this shape.
+    pub const fn takes(mut self, shape: Shape) -> Route {
+        self.operation.request = shape;
+        self
+    }
+
+    /// Answers with this status and a body of this shape when all went well; without it, 200 and no body.
+    pub const fn gives(mut self, status: u16, shape: Shape) -> Route {
+        self.operation.status = status;
+        self.operation.response = shape;
+        self
+    }
+
+    /// Such an answer carries these headers.
+    pub const fn headers(mut self, headers: &'static [Header]) -> Route {
+        self.operation.headers = headers;
+        self
+    }
+
+    /// May answer with these problems, besides those that follow from what it takes.
+    pub const fn refuses(mut self, statuses: &'static [u16]) -> Route {
+        self.operation.refusals = statuses;
+        self
+    }
+
+    /// Whether it is there with these settings.
+    pub fn is_on(&self, config: &Config) -> bool {
+        (self.condition)(config)
     }
 
     fn answers(&self, method: &Method) -> bool {
@@ -60,30 +140,42 @@ impl Route {
 /// Answers one request from `tables`.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::MethodNotAllowed`], or whatever the handler says.
+/// [`Error::Unauthorized`], before anything is told about the path, [`Error::NotFound`], [`Error::MethodNotAllowed`], or
+/// whatever the handler says.
 pub async fn dispatch(tables: &[&[Route]], app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
-    match find(tables, &request.head.method, request.head.uri.path())? {
-        Found::Handler(handler, path_params) => {
+    let found = find(tables, &app.config, &request.head.method, request.head.uri.path());
+    let is_open = match &found {
+        Ok(Found::Route(route, _)) => route.is_open,
+        // A browser sends its preflight without a token.
+        Ok(Found::Preflight(_)) => true,
+        Err(_) => false,
+    };
+    if !is_open {
+        app.config.api_tokens.check(&request.head.headers)?;
+    }
+    match found? {
+        Found::Route(route, path_params) => {
             request.path_params = path_params;
-            handler(app, request).await
+            (route.handler)(app, request).await
         }
         Found::Preflight(methods) => response::preflight(&methods),
     }
 }
 
-enum Found {
-    /// A handler, and what the braces of its path stand for.
-    Handler(Handler, Vec<(&'static str, String)>),
+enum Found<'a> {
+    /// A route, and what the braces of its path stand for.
+    Route(&'a Route, Vec<(&'static str, String)>),
     /// `OPTIONS` on a path that answers these methods.
     Preflight(String),
 }
 
-fn find(tables: &[&[Route]], method: &Method, path: &str) -> Result<Found, Error> {
+fn find<'a>(tables: &[&'a [Route]], config: &Config, method: &Method, path: &str) -> Result<Found<'a>, Error> {
     let mut on_this_path = Vec::new();
+    let path = segments(path);
     for route in tables.iter().copied().flatten() {
-        let Some(path_params) = capture(route.path, path) else { continue };
+        let Some(path_params) = capture(route.path, &path).filter(|_| route.is_on(config)) else { continue };
         if route.answers(method) {
-            return Ok(Found::Handler(route.handler, path_params));
+            return Ok(Found::Route(route, path_params));
         }
         on_this_path.push(route);
     }
@@ -94,10 +186,17 @@ fn find(tables: &[&[Route]], method: &Method, path: &str) -> Result<Found, Error
     if method == Method::OPTIONS { Ok(Found::Preflight(methods)) } else { Err(Error::MethodNotAllowed(methods)) }
 }
 
-/// What the braces of `pattern` stand for in `path`, or `None` if the two do not match.
-fn capture(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
+/// The segments of `path`. `%31` is a `1` (RFC 3986, section 6.2.2.2); bytes that are no text become replacement
+/// characters, which no parameter takes.
+fn segments(path: &str) -> Vec<Cow<'_, str>> {
+    let decode = |segment| percent_decode_str(segment).decode_utf8_lossy();
+    path.split('/').map(|segment| if segment.contains('%') { decode(segment) } else { segment.into() }).collect()
+}
+
+/// What the braces of `pattern` stand for in the path of these segments, or `None` if the two do not match.
+fn capture(pattern: &'static str, path: &[Cow<str>]) -> Option<Vec<(&'static str, String)>> {
     let mut captured = Vec::new();
-    let mut segments = path.split('/');
+    let mut segments = path.iter();
     for expected in pattern.split('/') {
         let segment = segments.next()?;
         match expected.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
@@ -123,12 +222,16 @@ fn allowed_methods(routes: &[&Route]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::capture;
+    fn capture(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
+        super::capture(pattern, &super::segments(path))
+    }
 
     #[test]
     fn a_path_matches_segment_by_segment() {
         assert_eq!(capture("/things/{id}", "/things/42"), Some(vec![("id", "42".to_string())]));
         assert_eq!(capture("/things", "/things"), Some(vec![]));
+        assert_eq!(capture("/things/{id}", "/%74hings/%34%32"), Some(vec![("id", "42".to_string())]));
+        assert_eq!(capture("/things/{id}", "/things/a%2Fb%zz%ff"), Some(vec![("id", "a/b%zz\u{fffd}".to_string())]));
         assert_eq!(capture("/things/{id}", "/things/"), None);
         for path in ["/things/42", "/thing", "/things/", "things", "", "/"] {
             assert_eq!(capture("/things", path), None, "{path}");

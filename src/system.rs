@@ -4,30 +4,43 @@ use std::{fmt::Write, sync::Arc};
 
 use hyper::{Body, Response, StatusCode};
 
-use crate::{App, ROUTES as ALL_ROUTES, error::Error, log, request::Request, response, routes::Route};
+use crate::{
+    App, ROUTES as ALL_ROUTES, error::Error, log, openapi, operation::Shape, request::Request, response, routes::Route,
+};
 
 /// The endpoints of this module.
 pub const ROUTES: &[Route] = &[
-    Route::get("/", "says what this is and lists the endpoints", |_, _| Box::pin(index())),
-    Route::post("/echo", "sends the body back", |_, request| Box::pin(echo(request))),
-    Route::get("/livez", "the process is alive", |_, _| Box::pin(livez())),
-    Route::get("/readyz", "the database answers", |app, _| Box::pin(readyz(app))),
+    Route::get("/", "says what this is and lists the endpoints", |app, _| Box::pin(index(app))).gives(200, Shape::Text),
+    Route::get("/openapi.json", "describes the endpoints for programs", |app, _| Box::pin(describe(app)))
+        .gives(200, Shape::Object),
+    Route::post("/echo", "sends the body back", |_, request| Box::pin(echo(request)))
+        .takes(Shape::Bytes)
+        .gives(200, Shape::Bytes),
+    Route::get("/livez", "the process is alive", |_, _| Box::pin(livez())).gives(200, Shape::Text).open(),
+    Route::get("/readyz", "the database answers", |app, _| Box::pin(readyz(app)))
+        .gives(200, Shape::Text)
+        .refuses(&[503])
+        .open(),
 ];
 
 /// The endpoints of `ADMIN_BIND`, which only this machine reaches.
 pub const ADMIN_ROUTES: &[Route] =
     &[Route::post("/drain", "ends the process once everything in flight is done", |app, _| Box::pin(drain(app)))];
 
-async fn index() -> Result<Response<Body>, Error> {
+async fn index(app: Arc<App>) -> Result<Response<Body>, Error> {
     let mut text = format!(
         "{} {}: a database-backed microservice in Rust, running as WebAssembly on WasmEdge.\n\n",
         env!("CARGO_PKG_NAME"),
         env!("CARGO_PKG_VERSION"),
     );
-    for route in ALL_ROUTES.iter().copied().flatten() {
+    for route in ALL_ROUTES.iter().copied().flatten().filter(|route| route.is_on(&app.config)) {
         let _ = writeln!(text, "{:<6} {:<16} {}", route.method.as_str(), route.path, route.summary);
     }
     Ok(response::text(text))
+}
+
+async fn describe(app: Arc<App>) -> Result<Response<Body>, Error> {
+    response::json(&openapi::document(ALL_ROUTES, &app.config))
 }
 
 async fn echo(mut request: Request) -> Result<Response<Body>, Error> {

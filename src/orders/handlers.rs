@@ -8,14 +8,17 @@ use hyper::{
     header::{LINK, LOCATION},
 };
 
+use serde_json::{Value, json};
 use tokio::{join, task::yield_now, time::timeout};
 
 use super::{Order, store};
 use crate::{
     App,
     array::Array,
-    error::{Error, Fault},
+    error::Error,
+    fields::integer_schema,
     idempotency, log,
+    operation::{Header, Parameter, Shape, query},
     request::Request,
     response,
     routes::Route,
@@ -24,26 +27,67 @@ use crate::{
 /// The endpoints of this module.
 pub const ROUTES: &[Route] = &[
     // The article's. Two of them change data on GET, because people know them so; do not copy that.
-    Route::get_that_writes("/init", "recreates the table, empty", |app, _| Box::pin(init(app))),
-    Route::post("/create_order", "inserts an order", |app, request| Box::pin(create_one(app, request))),
+    Route::get_that_writes("/init", "recreates the table, empty", |app, _| Box::pin(init(app)))
+        .gives(200, Shape::Done)
+        .refuses(&[503])
+        .when(|config| config.allow_init),
+    Route::post("/create_order", "inserts an order", |app, request| Box::pin(create_one(app, request)))
+        .takes(ORDER)
+        .gives(200, Shape::Done)
+        .refuses(&[409, 503]),
     Route::post("/create_orders", "inserts an array of orders, all or none", |app, request| {
         Box::pin(create_all(app, request))
-    }),
+    })
+    .takes(ORDERS)
+    .gives(200, Shape::Done)
+    .refuses(&[409, 503]),
     Route::get("/orders", "lists the orders; ?limit= and ?after= give a page", |app, request| {
         Box::pin(list(app, request))
-    }),
+    })
+    .parameters(PAGE)
+    .gives(200, ORDERS)
+    .headers(&[Header { name: "Link", required: false, meaning: "the next page (RFC 8288), where there is one" }])
+    .refuses(&[503]),
     Route::post("/update_order", "replaces the order with that order_id", |app, request| {
         Box::pin(update(app, request))
-    }),
+    })
+    .takes(ORDER)
+    .gives(200, Shape::Done)
+    .refuses(&[404, 503]),
     Route::get_that_writes("/delete_order", "deletes the order ?id=", |app, request| {
         Box::pin(delete_by_query(app, request))
-    }),
+    })
+    .parameters(&[query("id", true, integer_schema, "the order_id")])
+    .gives(200, Shape::Done)
+    .refuses(&[404, 503]),
     // Today's.
-    Route::post("/orders", "creates an order", |app, request| Box::pin(create(app, request))),
-    Route::get("/orders/{id}", "gives one order", |app, request| Box::pin(get(app, request))),
-    Route::put("/orders/{id}", "replaces it", |app, request| Box::pin(replace(app, request))),
-    Route::delete("/orders/{id}", "deletes it", |app, request| Box::pin(delete(app, request))),
+    Route::post("/orders", "creates an order", |app, request| Box::pin(create(app, request)))
+        .takes(ORDER)
+        .gives(201, ORDER)
+        .headers(&[Header { name: "Location", required: true, meaning: "the new order's path" }])
+        .refuses(&[409, 503]),
+    Route::get("/orders/{id}", "gives one order", |app, request| Box::pin(get(app, request)))
+        .gives(200, ORDER)
+        .refuses(&[404, 503]),
+    Route::put("/orders/{id}", "replaces it", |app, request| Box::pin(replace(app, request)))
+        .takes(ORDER)
+        .gives(200, ORDER)
+        .refuses(&[404, 409, 503]),
+    Route::delete("/orders/{id}", "deletes it", |app, request| Box::pin(delete(app, request)))
+        .gives(204, Shape::Nothing)
+        .refuses(&[404, 503]),
 ];
+
+const ORDER: Shape = Shape::One(Order::ENTITY);
+const ORDERS: Shape = Shape::Many(Order::ENTITY);
+const PAGE: &[Parameter] = &[
+    query("limit", false, limit_schema, "a page of so many at most; 100 where only `after` is given, else all of them"),
+    query("after", false, integer_schema, "those whose order_id is greater"),
+];
+
+fn limit_schema() -> Value {
+    json!({ "type": "integer", "minimum": 1, "maximum": MOST_LIMIT })
+}
 
 const DEFAULT_LIMIT: i32 = 100;
 const MOST_LIMIT: i32 = 1000;
@@ -243,7 +287,8 @@ async fn replace(app: Arc<App>, mut request: Request) -> Result<Response<Body>, 
     let id = request.path_integer("id")?;
     let order = Order::from_json(&request.body().await?)?;
     if order.order_id != id {
-        return Err(Error::Invalid(vec![Fault::at("/order_id", format!("must be {id}, as in the path"))]));
+        // RFC 9110, section 9.3.4: what contradicts the resource that is named is a conflict.
+        return Err(Error::Conflict(format!("order_id must be {id}, as in the path")));
     }
     found(app.db.run(async |conn| store::replace(conn, &order).await).await?, id)?;
     response::json(&order)

@@ -7,6 +7,7 @@ use crate::{
     error::Error,
     fields::{self, Fields},
     money::Money,
+    operation::Entity,
 };
 
 /// An order, as it stands in JSON and in the table.
@@ -29,6 +30,9 @@ pub struct Order {
 }
 
 impl Order {
+    /// What the API's description says of it.
+    pub const ENTITY: Entity = Entity { name: "Order", schema: || fields::schema(Order::read) };
+
     /// Reads one order from a JSON object.
     ///
     /// # Errors
@@ -56,8 +60,113 @@ impl Order {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::error::Place;
+
+    fn money() -> impl Strategy<Value = Money> {
+        (0..=9_999_999_999_i64).prop_map(|cents| Money::parse(&format!("{}.{:02}", cents / 100, cents % 100)).unwrap())
+    }
+
+    fn order() -> impl Strategy<Value = Order> {
+        let number = 0..=i32::MAX;
+        let address = prop::collection::vec(any::<char>(), 1..=255).prop_map(String::from_iter);
+        (number.clone(), number.clone(), number, money(), money(), money(), address).prop_map(
+            |(order_id, product_id, quantity, amount, shipping, tax, shipping_address)| Order {
+                order_id,
+                product_id,
+                quantity,
+                amount,
+                shipping,
+                tax,
+                shipping_address,
+            },
+        )
+    }
+
+    /// A JSON value, as text, and which kinds of field may have it: a whole number, money, a text.
+    fn value() -> impl Strategy<Value = (String, [bool; 3])> {
+        // Most faults stand at the edges.
+        let edges = prop_oneof![-2..2_i64, 2_147_483_647..2_147_483_649_i64, 9_999_999_999..10_000_000_001_i64];
+        let digits = prop_oneof![4 => edges, 1 => -20_000..20_000_i64, 1 => any::<i64>()];
+        let decimal = (digits, 0..4_u32).prop_map(|(digits, decimals)| {
+            let scale = 10_i64.pow(decimals);
+            let sign = if digits < 0 { "-" } else { "" };
+            let (whole, rest) = ((digits / scale).unsigned_abs(), (digits % scale).unsigned_abs());
+            let text = match decimals {
+                0 => digits.to_string(),
+                _ => format!("{sign}{whole}.{rest:0width$}", width = decimals as usize),
+            };
+            let digits = i128::from(digits);
+            let scaled = |times: i128, most: i128| {
+                digits * times % i128::from(scale) == 0 && (0..=most * i128::from(scale)).contains(&(digits * times))
+            };
+            (text, [scaled(1, i32::MAX.into()), scaled(100, 9_999_999_999), false])
+        });
+        let text = prop_oneof![0..3_usize, 254..258_usize]
+            .prop_flat_map(|length| prop::collection::vec(any::<char>(), length));
+        let text = text.prop_map(|characters| {
+            let fits = (1..=255).contains(&characters.len());
+            (json!(String::from_iter(characters)).to_string(), [false, false, fits])
+        });
+        let other = prop::sample::select(vec!["null", "true", "[]", "{}", "[1]", "\"1\"", "1e400", "-1e-400"]);
+        let other = other.prop_map(|text| (text.to_string(), [false, false, text == "\"1\""]));
+        prop_oneof![3 => decimal, 2 => text, 1 => other]
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_an_order_or_an_error(body: Vec<u8>, order in order(), at: prop::sample::Index, byte: u8) {
+            let _ = Order::from_json(&body);
+            let mut nearly = serde_json::to_vec(&order).unwrap();
+            let at = at.index(nearly.len());
+            nearly[at] = byte;
+            let _ = Order::from_json(&nearly);
+        }
+
+        #[test]
+        fn any_order_reads_as_it_was_written(order in order()) {
+            let body = serde_json::to_vec(&order).unwrap();
+
+            prop_assert_eq!(Order::from_json(&body).unwrap(), order);
+        }
+
+        #[test]
+        fn one_field_that_is_changed_is_valid_or_is_the_one_that_is_named(
+            order in order(),
+            (field, kind) in prop::sample::select(vec![
+                ("order_id", 0),
+                ("product_id", 0),
+                ("quantity", 0),
+                ("amount", 1),
+                ("shipping", 1),
+                ("tax", 1),
+                // Twice, because it is the only text.
+                ("shipping_address", 2),
+                ("shipping_address", 2),
+            ]),
+            (value, fits) in value(),
+        ) {
+            let mut changed = serde_json::to_value(&order).unwrap();
+            changed[field] = Value::Null;
+            let body = changed.to_string().replace(&format!("\"{field}\":null"), &format!("\"{field}\":{value}"));
+
+            match Order::from_json(body.as_bytes()) {
+                Ok(_) => prop_assert!(fits[kind], "{field}: {value} was taken"),
+                Err(Error::Invalid(faults)) => {
+                    prop_assert!(!fits[kind], "{field}: {value} was refused");
+                    let places: Vec<&Place> = faults.iter().map(|fault| &fault.place).collect();
+                    let named = matches!(places[..], [Place::Pointer(pointer)] if *pointer == format!("/{field}"));
+                    prop_assert!(named, "{:?}", faults);
+                }
+                Err(error) => prop_assert!(false, "{error:?}: {body}"),
+            }
+        }
+    }
 
     #[test]
     fn the_sample_files_are_orders_and_come_out_as_they_went_in() {

@@ -13,6 +13,8 @@
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
 //! - `sockets`: peers that refuse, many that are idle, clients that vanish.
+//! - `access`: who may call what.
+//! - `openapi`: the description at /openapi.json says what the service does.
 //! - `settings`: what is missing or wrong is said at once.
 //! - `launcher`: what it grants the module, and what it does about crashes and signals.
 //! - `house`: what a reader relies on: README's tables, the entity in one folder.
@@ -20,6 +22,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
 
+mod access;
 mod article;
 mod bad_weather;
 mod clients;
@@ -28,6 +31,7 @@ mod house;
 mod idempotency;
 mod launcher;
 mod long_arrays;
+mod openapi;
 mod protocol;
 mod refusals;
 mod resource;
