@@ -18,10 +18,7 @@ use std::{
 
 use crate::{
     clock, host,
-    wasi_poll::{
-        CLOCKID_MONOTONIC, EVENTTYPE_CLOCK, EVENTTYPE_FD_READ, EVENTTYPE_FD_WRITE, Event, Fd, Subscription,
-        SubscriptionClock, SubscriptionU, SubscriptionUU,
-    },
+    wasi_poll::{EVENTTYPE_CLOCK, EVENTTYPE_FD_READ, EVENTTYPE_FD_WRITE, Event, Fd, Subscription},
 };
 
 /// What is known of one direction of a socket.
@@ -191,7 +188,7 @@ impl Round {
         (self.quiet, self.idle, self.skipped) = (0, 0, 0);
         let mut known = 0;
         for subscription in subscriptions {
-            let socket = socket_of(subscription).and_then(|(fd, is_read)| Some((sockets.get_mut(&fd)?, is_read)));
+            let socket = subscription.socket().and_then(|(fd, is_read)| Some((sockets.get_mut(&fd)?, is_read)));
             let Some((socket, is_read)) = socket else {
                 self.open.push(*subscription); // a time-out, or a descriptor that is not ours
                 continue;
@@ -275,22 +272,8 @@ impl Round {
             let clock = unsafe { &mut time_out.u.u.clock };
             clock.timeout = clock.timeout.min(nanoseconds);
         } else {
-            let clock =
-                SubscriptionClock { id: CLOCKID_MONOTONIC, timeout: nanoseconds, precision: 1_000_000, flags: 0 };
-            let u = SubscriptionU { tag: EVENTTYPE_CLOCK, u: SubscriptionUU { clock } };
-            self.open.push(Subscription { userdata: u64::MAX, u });
+            self.open.push(Subscription::time_out(nanoseconds));
         }
-    }
-}
-
-/// The socket that a subscription is about, and whether it is about reading. None: it is about a time-out.
-fn socket_of(subscription: &Subscription) -> Option<(Fd, bool)> {
-    match subscription.u.tag {
-        // SAFETY: both variants have the same shape, and the tag says that it is one of them.
-        EVENTTYPE_FD_READ => Some((unsafe { subscription.u.u.fd_read.file_descriptor }, true)),
-        // SAFETY: as above.
-        EVENTTYPE_FD_WRITE => Some((unsafe { subscription.u.u.fd_write.file_descriptor }, false)),
-        _ => None,
     }
 }
 

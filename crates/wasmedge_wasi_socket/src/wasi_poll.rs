@@ -74,6 +74,25 @@ pub struct Subscription {
     pub u: SubscriptionU,
 }
 
+impl Subscription {
+    /// The socket that it is about, and whether it is about reading. None: it is about a time-out.
+    pub(crate) fn socket(&self) -> Option<(Fd, bool)> {
+        match self.u.tag {
+            // SAFETY: both variants have the same shape, and the tag says that it is one of them.
+            EVENTTYPE_FD_READ => Some((unsafe { self.u.u.fd_read.file_descriptor }, true)),
+            // SAFETY: as above.
+            EVENTTYPE_FD_WRITE => Some((unsafe { self.u.u.fd_write.file_descriptor }, false)),
+            _ => None,
+        }
+    }
+
+    /// Ends a wait after so many nanoseconds.
+    pub(crate) fn time_out(nanoseconds: u64) -> Subscription {
+        let clock = SubscriptionClock { id: CLOCKID_MONOTONIC, timeout: nanoseconds, precision: 1_000_000, flags: 0 };
+        Subscription { userdata: u64::MAX, u: SubscriptionU { tag: EVENTTYPE_CLOCK, u: SubscriptionUU { clock } } }
+    }
+}
+
 /// Waits until something that `subscriptions` ask for has happened, and writes what it was to `events`.
 /// Returns how many.
 ///
