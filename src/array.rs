@@ -134,6 +134,11 @@ impl<T> Array<T> {
         std::mem::take(&mut self.items)
     }
 
+    /// Whether an element was not what it should be: only more faults can come of the rest.
+    pub fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
     /// Whether everything was an array, and every element what it should be.
     ///
     /// # Errors

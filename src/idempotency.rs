@@ -11,6 +11,7 @@ use hyper::{
     header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION},
 };
 use mysql_async::{Conn, Row, from_row_opt, prelude::Queryable};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     error::{Error, Fault, Place},
     log,
     migrations::Migration,
+    operation::{self, Header, Parameter},
     request::Request,
 };
 
@@ -37,12 +39,25 @@ const PURGE_AT_ONCE: u64 = 1000;
 /// The server's code for a key that is there already.
 const DUPLICATE_KEY: u16 = 1062;
 
-const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// What a POST that is done once takes besides its body.
+pub const PARAMETERS: &[Parameter] = &[Parameter {
+    name: "Idempotency-Key",
+    place: operation::Place::Header,
+    required: false,
+    schema: || json!({ "type": "string", "pattern": "^[!-~]{1,255}$" }),
+    meaning: "the same for each try of the same request, which is then done once",
+}];
+
+/// What it says when it gives its first answer again.
+pub const REPLAYED: Header =
+    Header { name: "Idempotent-Replayed", required: false, meaning: "true: this is the first answer, again" };
 
 /// Whether this request is to be done once.
 pub fn is_asked_for(request: &Request) -> bool {
-    request.head.headers.contains_key(HEADER)
+    request.head.headers.contains_key(KEY)
 }
 
 /// Does the work of a POST on a connection: in a transaction and at most once a day for the key that `request` carries,
@@ -88,7 +103,7 @@ pub async fn purge(app: Arc<App>) {
 }
 
 fn key(request: &Request) -> Result<Option<&str>, Error> {
-    let Some(value) = request.head.headers.get(HEADER) else { return Ok(None) };
+    let Some(value) = request.head.headers.get(KEY) else { return Ok(None) };
     match value.to_str() {
         Ok(key) if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Some(key)),
         _ => Err(Error::parameter("Idempotency-Key", "must be 1 to 255 visible ASCII characters")),
@@ -125,7 +140,7 @@ async fn find(conn: &mut Conn, key: &str, fingerprint: &[u8]) -> Result<Option<R
     let mut answer = Response::new(Body::from(body.unwrap_or_default()));
     *answer.status_mut() = status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or_default();
     let headers = answer.headers_mut();
-    headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    headers.insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
     for (name, value) in [(CONTENT_TYPE, content_type), (LOCATION, location)] {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
             headers.insert(name, value);

@@ -98,7 +98,7 @@ fn operation(route: &Route, refusals: &[u16]) -> Value {
 /// What may go wrong: what the route says, and what follows from what it takes.
 fn refusals(route: &Route, guarded: bool) -> Vec<u16> {
     let operation = &route.operation;
-    let mut statuses = [operation.refusals, &[500]].concat();
+    let mut statuses = [operation.refusals, &[500, 503]].concat();
     if guarded && !route.is_open {
         statuses.push(401);
     }
@@ -107,8 +107,8 @@ fn refusals(route: &Route, guarded: bool) -> Vec<u16> {
     }
     match operation.request {
         Shape::Nothing => {}
-        Shape::Bytes | Shape::Text => statuses.push(413),
-        Shape::Done | Shape::Object | Shape::One(_) | Shape::Many(_) => statuses.extend([400, 413, 422]),
+        Shape::Bytes | Shape::Text => statuses.extend([408, 413]),
+        Shape::Done | Shape::Object | Shape::One(_) | Shape::Many(_) => statuses.extend([400, 408, 413, 422]),
     }
     statuses
 }

@@ -17,15 +17,14 @@ pub const ROUTES: &[Route] = &[
         .takes(Shape::Bytes)
         .gives(200, Shape::Bytes),
     Route::get("/livez", "the process is alive", |_, _| Box::pin(livez())).gives(200, Shape::Text).open(),
-    Route::get("/readyz", "the database answers", |app, _| Box::pin(readyz(app)))
-        .gives(200, Shape::Text)
-        .refuses(&[503])
-        .open(),
+    Route::get("/readyz", "the database answers", |app, _| Box::pin(readyz(app))).gives(200, Shape::Text).open(),
 ];
 
 /// The endpoints of `ADMIN_BIND`, which only this machine reaches.
 pub const ADMIN_ROUTES: &[Route] =
-    &[Route::post("/drain", "ends the process once everything in flight is done", |app, _| Box::pin(drain(app)))];
+    &[Route::post("/drain", "ends the process once everything in flight is done", |app, _| Box::pin(drain(app)))
+        .gives(202, Shape::Text)
+        .open()];
 
 async fn index(app: Arc<App>) -> Result<Response<Body>, Error> {
     let mut text = format!(

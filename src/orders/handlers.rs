@@ -1,6 +1,6 @@
 //! The endpoints for orders: first the article's, then the same as an HTTP API is written today.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use hyper::{
     Body, Response, StatusCode,
@@ -9,12 +9,10 @@ use hyper::{
 };
 
 use serde_json::{Value, json};
-use tokio::{join, task::yield_now, time::timeout};
 
-use super::{Order, store};
+use super::{Order, bulk, store};
 use crate::{
     App,
-    array::Array,
     error::Error,
     fields::integer_schema,
     idempotency, log,
@@ -29,53 +27,58 @@ pub const ROUTES: &[Route] = &[
     // The article's. Two of them change data on GET, because people know them so; do not copy that.
     Route::get_that_writes("/init", "recreates the table, empty", |app, _| Box::pin(init(app)))
         .gives(200, Shape::Done)
-        .refuses(&[503])
         .when(|config| config.allow_init),
     Route::post("/create_order", "inserts an order", |app, request| Box::pin(create_one(app, request)))
+        .parameters(idempotency::PARAMETERS)
         .takes(ORDER)
         .gives(200, Shape::Done)
-        .refuses(&[409, 503]),
+        .headers(&[idempotency::REPLAYED])
+        .refuses(&[409]),
     Route::post("/create_orders", "inserts an array of orders, all or none", |app, request| {
-        Box::pin(create_all(app, request))
+        Box::pin(bulk::create_all(app, request))
     })
+    .parameters(idempotency::PARAMETERS)
     .takes(ORDERS)
     .gives(200, Shape::Done)
-    .refuses(&[409, 503]),
+    .headers(&[idempotency::REPLAYED])
+    .refuses(&[409]),
     Route::get("/orders", "lists the orders; ?limit= and ?after= give a page", |app, request| {
         Box::pin(list(app, request))
     })
     .parameters(PAGE)
     .gives(200, ORDERS)
-    .headers(&[Header { name: "Link", required: false, meaning: "the next page (RFC 8288), where there is one" }])
-    .refuses(&[503]),
+    .headers(&[Header { name: "Link", required: false, meaning: "the next page (RFC 8288), where there is one" }]),
     Route::post("/update_order", "replaces the order with that order_id", |app, request| {
         Box::pin(update(app, request))
     })
+    .parameters(idempotency::PARAMETERS)
     .takes(ORDER)
     .gives(200, Shape::Done)
-    .refuses(&[404, 503]),
+    .headers(&[idempotency::REPLAYED])
+    .refuses(&[404, 409]),
     Route::get_that_writes("/delete_order", "deletes the order ?id=", |app, request| {
         Box::pin(delete_by_query(app, request))
     })
     .parameters(&[query("id", true, integer_schema, "the order_id")])
     .gives(200, Shape::Done)
-    .refuses(&[404, 503]),
+    .refuses(&[404]),
     // Today's.
     Route::post("/orders", "creates an order", |app, request| Box::pin(create(app, request)))
+        .parameters(idempotency::PARAMETERS)
         .takes(ORDER)
         .gives(201, ORDER)
-        .headers(&[Header { name: "Location", required: true, meaning: "the new order's path" }])
-        .refuses(&[409, 503]),
+        .headers(&[Header { name: "Location", required: true, meaning: "the new order's path" }, idempotency::REPLAYED])
+        .refuses(&[409]),
     Route::get("/orders/{id}", "gives one order", |app, request| Box::pin(get(app, request)))
         .gives(200, ORDER)
-        .refuses(&[404, 503]),
+        .refuses(&[404]),
     Route::put("/orders/{id}", "replaces it", |app, request| Box::pin(replace(app, request)))
         .takes(ORDER)
         .gives(200, ORDER)
-        .refuses(&[404, 409, 503]),
+        .refuses(&[404, 409]),
     Route::delete("/orders/{id}", "deletes it", |app, request| Box::pin(delete(app, request)))
         .gives(204, Shape::Nothing)
-        .refuses(&[404, 503]),
+        .refuses(&[404]),
 ];
 
 const ORDER: Shape = Shape::One(Order::ENTITY);
@@ -105,73 +108,6 @@ async fn create_one(app: Arc<App>, mut request: Request) -> Result<Response<Body
         Ok(response::done())
     })
     .await
-}
-
-/// How much of an array is read before a connection to the database is taken: a client that sends less holds none up
-/// while it sends.
-const READ_AHEAD: usize = 1 << 20;
-
-/// How much of the rest is read while the database is busy with what was read before.
-const PIECE: usize = 1 << 17;
-
-/// So many bytes are read at a time; after that others have their turn.
-const PART: usize = 1 << 14;
-
-/// How long the rest of it may take, because a connection is held up for it.
-const MOST_TIME: Duration = Duration::from_secs(60);
-
-async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
-    let mut array = Order::array();
-    if idempotency::is_asked_for(&request) {
-        let body = request.body().await?;
-        array.push(&body)?;
-        array.finish()?;
-        let orders = array.take();
-        return idempotency::once(&app, &request, &body, async |conn| {
-            store::insert_all(conn, &orders).await?;
-            Ok(response::done())
-        })
-        .await;
-    }
-    if read_on(&mut array, &mut request, READ_AHEAD).await? {
-        let orders = array.take();
-        app.db.transaction(async |conn| store::insert_all(conn, &orders).await).await?;
-        return Ok(response::done());
-    }
-    let rest = async {
-        let mut inserting = store::Inserting::begin(&app.db).await?;
-        loop {
-            let orders = array.take();
-            request.forget();
-            // The next ones are read while the database is busy with these.
-            let (inserted, read) = join!(inserting.add(orders), read_on(&mut array, &mut request, PIECE));
-            inserted?;
-            if read? {
-                break;
-            }
-        }
-        inserting.add(array.take()).await?;
-        inserting.commit().await
-    };
-    timeout(MOST_TIME, rest).await.unwrap_or(Err(Error::RequestTimeout("the orders took too long to arrive")))?;
-    Ok(response::done())
-}
-
-/// Reads so many bytes or more of the body, and says whether that was the end of it, and all of it valid.
-async fn read_on(array: &mut Array<Order>, request: &mut Request, bytes: usize) -> Result<bool, Error> {
-    let mut left = bytes;
-    while left > 0 {
-        let Some(chunk) = request.chunk().await? else {
-            array.finish()?;
-            return Ok(true);
-        };
-        left = left.saturating_sub(chunk.len());
-        for part in chunk.chunks(PART) {
-            array.push(part)?;
-            yield_now().await;
-        }
-    }
-    Ok(false)
 }
 
 /// All orders, or one page where `limit` or `after` is given. A page that is not the last one carries the next

@@ -1,5 +1,6 @@
 //! The entity: everything that knows what an order is. To make the service yours, replace this folder.
 
+mod bulk;
 mod handlers;
 mod model;
 mod store;

@@ -108,3 +108,13 @@ fn wait_for(app: &TestApp, transactions: i64) {
         std::thread::sleep(Duration::from_millis(150));
     }
 }
+
+#[test]
+fn a_long_array_with_a_fault_needs_no_database_to_be_refused() {
+    let app = TestApp::launch("mysql://user@127.0.0.1:1/demo", &[]);
+    let body = orders(0..100_000).replacen("\"quantity\":10", "\"quantity\":-1", 1);
+
+    let problem = app.post("/create_orders", body).problem(422);
+
+    assert_eq!(problem["errors"][0]["pointer"], "/0/quantity");
+}

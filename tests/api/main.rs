@@ -12,7 +12,6 @@
 //! - `drain`: the process ends without cutting anybody off.
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
-//! - `sockets`: peers that refuse, many that are idle, clients that vanish.
 //! - `access`: who may call what.
 //! - `openapi`: the description at /openapi.json says what the service does.
 //! - `settings`: what is missing or wrong is said at once.
@@ -37,7 +36,6 @@ mod refusals;
 mod resource;
 mod schema;
 mod settings;
-mod sockets;
 mod support;
 mod transactions;
 mod values;

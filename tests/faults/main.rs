@@ -2,6 +2,7 @@
 //! so they run one at a time:
 //!
 //! - `database`: down, killed, frozen, impatient, out of disk.
+//! - `sockets`: peers that refuse, many that are idle, clients that vanish.
 //! - `rolling`: a restart behind a balancer.
 //! - `memory`: a million requests.
 //!
@@ -14,6 +15,7 @@ mod database;
 mod memory;
 mod rolling;
 mod server;
+mod sockets;
 #[allow(dead_code)] // tests/api uses the rest
 #[path = "../api/support.rs"]
 mod support;

@@ -7,12 +7,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{TestApp, create_database, execute, free_port};
+use crate::{
+    alone,
+    support::{TestApp, create_database, execute, free_port, raise_file_limit},
+};
 
 const ORDERS: &str = include_str!("../../orders.json");
 
 #[test]
 fn a_database_that_refuses_at_the_start_is_said_to_refuse() {
+    let _alone = alone();
     let app = TestApp::launch(&format!("mysql://user:passwd@127.0.0.1:{}/demo", free_port()), &[]);
 
     let deadline = Instant::now() + Duration::from_secs(5);
@@ -27,6 +31,7 @@ fn a_database_that_refuses_at_the_start_is_said_to_refuse() {
 
 #[test]
 fn a_database_that_refuses_later_is_said_to_refuse_in_the_access_log() {
+    let _alone = alone();
     let url = create_database();
     let (only, through) = let_one_through(&url);
     let app = TestApp::launch(&through, &[("DB_POOL_SIZE", "1")]);
@@ -68,6 +73,7 @@ fn let_one_through(url: &str) -> (thread::JoinHandle<TcpStream>, String) {
 /// Idle connections are asked about now and then only.
 #[test]
 fn nine_hundred_idle_connections_cost_a_busy_client_at_most_its_latency_again() {
+    let _alone = alone();
     let app = TestApp::start();
     app.post("/create_orders", ORDERS);
     let mut busy = app.connect();
@@ -91,6 +97,7 @@ fn nine_hundred_idle_connections_cost_a_busy_client_at_most_its_latency_again() 
 
 #[test]
 fn whoever_speaks_among_two_thousand_idle_connections_is_heard_soon() {
+    let _alone = alone();
     let app = TestApp::start();
     let mut idle = used_connections(&app, 1000);
     idle.extend((0..1000).map(|_| app.connect()));
@@ -116,6 +123,7 @@ fn whoever_speaks_among_two_thousand_idle_connections_is_heard_soon() {
 
 #[test]
 fn a_hundred_clients_that_reset_before_they_are_accepted_delay_nobody() {
+    let _alone = alone();
     let app = TestApp::start();
     let mut probe = app.connect();
     ask(&mut probe, "/livez");
@@ -145,6 +153,7 @@ fn reset(app: &TestApp, count: usize) {
 
 /// So many connections, each of which has been used once.
 fn used_connections(app: &TestApp, count: usize) -> Vec<TcpStream> {
+    raise_file_limit(5000);
     let mut streams: Vec<TcpStream> = (0..count).map(|_| app.connect()).collect();
     for stream in &mut streams {
         ask(stream, "/livez");

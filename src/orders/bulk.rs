@@ -1,0 +1,84 @@
+//! An array of orders of any length, inserted while it arrives: all or none, in little memory.
+
+use std::{sync::Arc, time::Duration};
+
+use hyper::{Body, Response};
+use tokio::{join, task::yield_now, time::timeout};
+
+use super::{Order, store};
+use crate::{App, array::Array, error::Error, idempotency, request::Request, response};
+
+/// How much of an array is read before a connection to the database is taken: a client that sends less holds none up
+/// while it sends.
+const READ_AHEAD: usize = 1 << 20;
+
+/// How much of the rest is read while the database is busy with what was read before.
+const PIECE: usize = 1 << 17;
+
+/// So many bytes are read at a time; after that others have their turn.
+const PART: usize = 1 << 14;
+
+/// How long the rest of it may take, because a connection is held up for it.
+const MOST_TIME: Duration = Duration::from_secs(60);
+
+/// `POST /create_orders`.
+///
+/// # Errors
+/// As [`Array`] and [`store::insert_all`].
+pub async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
+    let mut array = Order::array();
+    if idempotency::is_asked_for(&request) {
+        let body = request.body().await?;
+        array.push(&body)?;
+        array.finish()?;
+        let orders = array.take();
+        return idempotency::once(&app, &request, &body, async |conn| {
+            store::insert_all(conn, &orders).await?;
+            Ok(response::done())
+        })
+        .await;
+    }
+    if read_on(&mut array, &mut request, READ_AHEAD).await? {
+        let orders = array.take();
+        app.db.transaction(async |conn| store::insert_all(conn, &orders).await).await?;
+        return Ok(response::done());
+    }
+    while array.has_faults() {
+        request.forget();
+        read_on(&mut array, &mut request, PIECE).await?; // to the end, where they are told
+    }
+    let rest = async {
+        let mut inserting = store::Inserting::begin(&app.db).await?;
+        loop {
+            let orders = array.take();
+            request.forget();
+            // The next ones are read while the database is busy with these.
+            let (inserted, read) = join!(inserting.add(orders), read_on(&mut array, &mut request, PIECE));
+            inserted?;
+            if read? {
+                break;
+            }
+        }
+        inserting.add(array.take()).await?;
+        inserting.commit().await
+    };
+    timeout(MOST_TIME, rest).await.unwrap_or(Err(Error::RequestTimeout("the orders took too long to arrive")))?;
+    Ok(response::done())
+}
+
+/// Reads so many bytes or more of the body, and says whether that was the end of it, and all of it valid.
+async fn read_on(array: &mut Array<Order>, request: &mut Request, bytes: usize) -> Result<bool, Error> {
+    let mut left = bytes;
+    while left > 0 {
+        let Some(chunk) = request.chunk().await? else {
+            array.finish()?;
+            return Ok(true);
+        };
+        left = left.saturating_sub(chunk.len());
+        for part in chunk.chunks(PART) {
+            array.push(part)?;
+            yield_now().await;
+        }
+    }
+    Ok(false)
+}
