@@ -391,12 +391,3 @@ fn server_url() -> &'static str {
 pub fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
-
-/// Lets this process, and what it starts, open so many files.
-pub fn raise_file_limit(files: u32) {
-    let status = Command::new("prlimit")
-        .args([format!("--pid={}", std::process::id()), format!("--nofile={files}:")])
-        .status()
-        .unwrap();
-    assert!(status.success(), "this user may not open {files} files");
-}

@@ -3,13 +3,14 @@
 use std::{
     io::{self, Read, Write},
     net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
 use crate::{
     alone,
-    support::{TestApp, create_database, execute, free_port, raise_file_limit},
+    support::{TestApp, create_database, execute, free_port},
 };
 
 const ORDERS: &str = include_str!("../../orders.json");
@@ -179,4 +180,13 @@ fn ask(stream: &mut TcpStream, path: &str) -> Duration {
     let took = asked.elapsed();
     assert!(read > 0, "the service has closed the connection");
     took
+}
+
+/// Lets this process, and what it starts, open so many files.
+fn raise_file_limit(files: u32) {
+    let status = Command::new("prlimit")
+        .args([format!("--pid={}", std::process::id()), format!("--nofile={files}:")])
+        .status()
+        .unwrap();
+    assert!(status.success(), "this user may not open {files} files");
 }
