@@ -9,11 +9,11 @@ version=4.32.5
 examples=200
 seed=${1:-1}
 module=${MODULE:-order_demo_service.wasm}
-token=schemathesis-may-come-in
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 folder=$PWD/target/schemathesis
 tool=$PWD/target/tools/schemathesis-$version
+hooks=$PWD/scripts/schemathesis_hooks.py
 mkdir -p "$folder"
 if [ ! -x "$tool/bin/schemathesis" ]; then
     say "installing schemathesis $version under target/tools"
@@ -36,12 +36,11 @@ address=http://127.0.0.1:$port
 service=
 trap '[ -z "$service" ] || kill "$service" 2>/dev/null || true' EXIT
 
-# usage: look_for_faults NAME TOKENS [OPTION …]
+# usage: look_for_faults NAME TOKEN
 look_for_faults() {
-    local name=$1 tokens=$2
-    shift 2
+    local name=$1 token=$2
     say "schemathesis, $name"
-    env DATABASE_URL="${server%/*}/schemathesis" BIND=127.0.0.1 PORT="$port" API_TOKENS="$tokens" \
+    env DATABASE_URL="${server%/*}/schemathesis" BIND=127.0.0.1 PORT="$port" API_TOKENS="$token" \
         scripts/serve.sh "$module" >"$folder/service.log" 2>&1 &
     service=$!
     until curl -fs "$address/readyz" >/dev/null 2>&1; do
@@ -51,10 +50,11 @@ look_for_faults() {
         }
         sleep 0.1
     done
+    curl -fs -H "Authorization: Bearer $token" "$address/openapi.json" >"$folder/$name.json"
     # In the folder, because it leaves notes where it runs.
     local code=0
-    (cd "$folder" && timeout 85 "$tool/bin/schemathesis" run "$address/openapi.json" --checks all --no-color \
-        --max-examples "$examples" --seed "$seed" --generation-database none "$@") >"$folder/$name.txt" 2>&1 || code=$?
+    (cd "$folder" && SCHEMATHESIS_HOOKS=$hooks TOKEN=$token timeout 85 "$tool/bin/schemathesis" run "$name.json" --url "$address" --checks all --no-color \
+        --max-examples "$examples" --seed "$seed" --generation-database none) >"$folder/$name.txt" 2>&1 || code=$?
     kill -0 "$service" 2>/dev/null || {
         tail "$folder/service.log" >&2
         say "the service has ended"
@@ -72,4 +72,4 @@ look_for_faults() {
 }
 
 look_for_faults open ""
-look_for_faults guarded "$token" --header "Authorization: Bearer $token"
+look_for_faults guarded schemathesis-may-come-in
