@@ -59,14 +59,11 @@ pub fn access(access: &Access) {
     }
     if is_first {
         // It runs after the tasks that are ready now.
-        tokio::spawn(async { flush() });
+        tokio::spawn(async {
+            let lines = std::mem::take(&mut *self::lines());
+            let _ = std::io::stdout().write_all(&lines);
+        });
     }
-}
-
-/// Writes the lines that have not been written yet.
-pub fn flush() {
-    let lines = std::mem::take(&mut *lines());
-    let _ = std::io::stdout().write_all(&lines);
 }
 
 /// The lines that have not been written yet.

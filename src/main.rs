@@ -50,7 +50,6 @@ async fn run() -> anyhow::Result<()> {
     log::message(&format!("listening on http://{address}"));
     server::serve(app.clone(), listener, ROUTES, app.config.max_connections).await;
     app.db.close().await;
-    log::flush();
     log::message("drained");
     Ok(())
 }

@@ -210,7 +210,7 @@ impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        if this.waiting != Waiting::End {
+        if this.own.is_empty() && this.waiting != Waiting::End {
             match Pin::new(&mut this.stream).poll_read(context, buffer) {
                 Poll::Ready(result) => {
                     if this.waiting == Waiting::Idle && buffer.filled().len() > before {
@@ -228,7 +228,7 @@ impl AsyncRead for Connection {
             }
             let error = Error::RequestTimeout("the request's head took too long to arrive");
             this.own = refusal(&this.app, &error);
-            this.wait_for(Waiting::End);
+            this.wait_for(Waiting::Idle);
         }
         ready!(this.poll_own(context))?;
         // Then the end, which hyper takes for a client that has left in the middle of a head.

@@ -100,7 +100,9 @@ fn a_client_that_sends_on_can_still_read_the_refusal() {
         thread::sleep(Duration::from_millis(100));
     }
 
-    assert_eq!(problem(&read_all(&mut stream)).0, 413);
+    let answer = read_all(&mut stream);
+    assert_eq!(problem(&answer).0, 413);
+    assert!(answer.contains("connection: close\r\n"), "what is left of the body is no request: {answer}");
 }
 
 #[test]
@@ -163,6 +165,7 @@ fn a_hundred_pipelined_requests_get_a_hundred_answers_in_their_sequence() {
 #[test]
 fn a_connection_without_a_request_is_closed_without_a_word() {
     let app = TestApp::start_with(&[("KEEP_ALIVE_TIMEOUT", "0.5")]);
+    let began = Instant::now();
 
     let fresh = thread::scope(|scope| {
         let mut stream = app.connect();
@@ -173,6 +176,7 @@ fn a_connection_without_a_request_is_closed_without_a_word() {
     });
 
     assert_eq!(fresh, "");
+    assert!(began.elapsed() < Duration::from_secs(5), "they were closed after {:?}", began.elapsed());
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn what_is_in_flight_is_finished_and_the_process_ends_with_success() {
         }
         assert!(asked.elapsed() > Duration::from_millis(400), "balancers had no time to notice");
         assert_eq!(idle.read(&mut [0; 100]).unwrap(), 0, "an idle connection is closed");
+        thread::sleep(Duration::from_millis(1500)); // longer than the goodbye to the database may take
         drop(lock);
         assert_eq!(in_flight.join().unwrap(), 200);
     });

@@ -1,6 +1,6 @@
 //! The schema: applied once, however many start, and kept.
 
-use crate::support::{Session, TestApp, create_database, execute};
+use crate::support::{Session, TestApp, create_database, drop_database};
 
 const ORDERS: &str = include_str!("../../orders.json");
 
@@ -36,7 +36,7 @@ fn ten_instances_that_start_at_once_apply_each_step_once() {
     let names: Vec<&str> = service::MIGRATIONS.iter().copied().flatten().map(|step| step.name).collect();
     assert_eq!(recorded, names);
     drop(apps);
-    execute(&url, &format!("DROP DATABASE {}", url.rsplit('/').next().unwrap()));
+    drop_database(&url);
 }
 
 #[test]

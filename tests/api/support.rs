@@ -220,8 +220,7 @@ impl Drop for TestApp {
         let _ = self.launcher.wait();
         assert!(service.is_none_or(ends) || std::thread::panicking(), "WasmEdge lives on without its launcher");
         if self.owns_database {
-            let name = self.database_url.rsplit('/').next().unwrap_or_default();
-            execute(&self.database_url, &format!("DROP DATABASE IF EXISTS {name}"));
+            drop_database(&self.database_url);
         }
         if !std::thread::panicking() {
             let _ = fs::remove_file(&self.output);
@@ -325,6 +324,12 @@ pub fn create_database() -> String {
     execute(server_url(), &format!("CREATE DATABASE {name}"));
     let (server, _) = server_url().rsplit_once('/').unwrap();
     format!("{server}/{name}")
+}
+
+/// Drops the database that this URL names.
+pub fn drop_database(url: &str) {
+    let name = url.rsplit('/').next().unwrap_or_default();
+    execute(url, &format!("DROP DATABASE IF EXISTS {name}"));
 }
 
 /// Runs a statement and gives its rows.

@@ -1,13 +1,15 @@
 //! Locks, deadlocks, and a transaction whose connection or whose service goes away in the middle.
 
 use std::{
+    io::{self, Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
     thread,
     time::{Duration, Instant},
 };
 
 use mysql_async::Row;
 
-use crate::support::{Session, TestApp, orders};
+use crate::support::{Session, TestApp, create_database, drop_database, orders, query};
 
 const UPDATE: &str = include_str!("../../update_order.json");
 
@@ -124,9 +126,61 @@ fn a_connection_that_is_cut_in_the_middle_of_a_transaction_is_no_success() {
     app.assert_still_the_same_process();
 }
 
+/// Whether or not the COMMIT has reached the database, its answer has not come back.
+#[test]
+fn a_connection_that_is_cut_at_the_commit_is_no_success() {
+    for (commit_arrives, stored) in [(false, 0), (true, 1000)] {
+        let url = create_database();
+        let mut app = TestApp::launch(&cut_at_commit(&url, commit_arrives), &[]);
+        app.wait_until_ready();
+
+        app.post("/create_orders", orders(0..1000)).problem(503);
+
+        assert_eq!(query::<i64>(&url, "SELECT COUNT(*) FROM orders"), [stored]);
+        app.assert_still_the_same_process();
+        drop(app);
+        drop_database(&url);
+    }
+}
+
+/// An address that leads to the database of `url`, and cuts a connection when a COMMIT comes along.
+fn cut_at_commit(url: &str, let_it_through: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (login, rest) = url.rsplit_once('@').unwrap();
+    let (server, database) = rest.split_once('/').unwrap();
+    let address = format!("{login}@{}/{database}", listener.local_addr().unwrap());
+    let server = server.to_string();
+    thread::spawn(move || {
+        for service in listener.incoming().map_while(Result::ok) {
+            let Ok(database) = TcpStream::connect(&server) else { return };
+            let (mut from, mut to) = (database.try_clone().unwrap(), service.try_clone().unwrap());
+            thread::spawn(move || io::copy(&mut from, &mut to));
+            thread::spawn(move || {
+                let (mut service, mut database, mut room) = (service, database, vec![0; 1 << 20]);
+                while let Ok(size @ 1..) = service.read(&mut room) {
+                    let sent = &room[..size];
+                    if sent.ends_with(b"\x03COMMIT") {
+                        let _ = service.shutdown(Shutdown::Both); // before the answer can come
+                        if let_it_through {
+                            let _ = database.write_all(sent);
+                            thread::sleep(Duration::from_millis(100)); // so that it is heard
+                        }
+                        break;
+                    }
+                    if database.write_all(sent).is_err() {
+                        break;
+                    }
+                }
+                let _ = database.shutdown(Shutdown::Both);
+            });
+        }
+    });
+    address
+}
+
 #[test]
 fn a_service_that_is_killed_in_the_middle_of_an_insert_leaves_all_of_it_or_nothing() {
-    let url = crate::support::create_database();
+    let url = create_database();
     let body = orders(0..100_000);
     let mut outcomes = Vec::new();
 
@@ -138,8 +192,8 @@ fn a_service_that_is_killed_in_the_middle_of_an_insert_leaves_all_of_it_or_nothi
             let asking = scope.spawn(|| {
                 let mut stream = app.connect();
                 let head = format!("POST /create_orders HTTP/1.1\r\nHost: t\r\nContent-Length: {}\r\n\r\n", body.len());
-                let _ = std::io::Write::write_all(&mut stream, (head + &body).as_bytes());
-                let _ = std::io::Read::read(&mut stream, &mut [0; 100]);
+                let _ = stream.write_all((head + &body).as_bytes());
+                let _ = stream.read(&mut [0; 100]);
             });
             wait_for_statement(&app, "INSERT INTO orders");
             thread::sleep(Duration::from_millis(pause));
@@ -156,7 +210,7 @@ fn a_service_that_is_killed_in_the_middle_of_an_insert_leaves_all_of_it_or_nothi
         outcomes.push(session.query::<i64>("SELECT COUNT(*) FROM orders")[0]);
     }
 
-    crate::support::execute(&url, &format!("DROP DATABASE {}", url.rsplit('/').next().unwrap()));
+    drop_database(&url);
     assert!(outcomes.iter().all(|count| [0, 100_000].contains(count)), "{outcomes:?}");
     assert!(outcomes.contains(&0), "none of them was killed in the middle: {outcomes:?}");
 }

@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     alone,
-    support::{create_database, execute, free_port, module, orders, serve},
+    support::{create_database, drop_database, free_port, module, orders, serve},
 };
 
 /// One of the two instances: the same ports whenever it is started.
@@ -151,7 +151,7 @@ fn a_rolling_restart_loses_no_request() {
     });
 
     drop(running);
-    execute(&database_url, &format!("DROP DATABASE {}", database_url.rsplit('/').next().unwrap()));
+    drop_database(&database_url);
     let failures = failures.into_inner().unwrap();
     eprintln!("{} requests, 10 restarts, {} failed", requests.into_inner(), failures.len());
     assert!(failures.is_empty(), "{failures:?}");

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     alone,
-    support::{TestApp, create_database, execute, free_port},
+    support::{TestApp, create_database, drop_database, free_port},
 };
 
 const ORDERS: &str = include_str!("../../orders.json");
@@ -46,7 +46,7 @@ fn a_database_that_refuses_later_is_said_to_refuse_in_the_access_log() {
     let line = app.log_of(reply.header("x-request-id"));
     assert!(line["error"].as_str().unwrap().contains("Connection refused"), "{line}");
     drop(app);
-    execute(&url, &format!("DROP DATABASE {}", url.rsplit('/').next().unwrap()));
+    drop_database(&url);
 }
 
 /// A port that leads to the database of `url`, but refuses every connection after the first, which it gives.
