@@ -15,6 +15,7 @@ pauses=(0.1 0.2 0.4 0.8 1.6) # before each of them, in seconds
 main() {
     trap 'stop TERM 143' TERM
     trap 'stop INT 130' INT
+    trap 'stop HUP 129' HUP
     # When the reader of its log goes away, the service goes on; otherwise the next line would end it.
     trap '' PIPE
     ulimit -Sn hard # a file for each connection
@@ -42,7 +43,7 @@ choose_options() {
 
 start() {
     # A terminal, and systemd, signal every process of a group; WasmEdge would die of it and cut off what is in flight.
-    (trap '' TERM INT && exec "${bound[@]}" "$wasmedge" "${options[@]}" "$module") &
+    (trap '' TERM INT HUP && exec "${bound[@]}" "$wasmedge" "${options[@]}" "$module") &
     child=$!
 }
 
@@ -68,7 +69,7 @@ after_end() {
 # WASI has no signals: the service is asked over HTTP to finish what is in flight and to exit.
 stop() {
     local code=$2 why='ADMIN_BIND is not set'
-    trap 'end "$code"' TERM INT # the second signal
+    trap 'end "$code"' TERM INT HUP # the second signal
     if [ -n "${ADMIN_BIND:-}" ]; then
         say "SIG$1: asking the service to drain"
         timeout 2 "$(dirname "$0")/drain.sh" 2>/dev/null &

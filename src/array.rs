@@ -8,6 +8,11 @@ use crate::{
     fields::{self, Fields, MOST_FAULTS},
 };
 
+/// The longest element, in bytes: it has to be in memory at once.
+const MOST_BYTES: usize = 64 << 10;
+
+const NO_ARRAY: &str = "must be an array of objects";
+
 /// Reads the elements of an array, all or none: [`push`](Array::push) bytes, [`take`](Array::take) what has been read,
 /// and [`finish`](Array::finish) when there are no more bytes.
 pub struct Array<T> {
@@ -54,8 +59,8 @@ impl<T> Array<T> {
     /// Reads the elements that `bytes` complete.
     ///
     /// # Errors
-    /// [`Error::BadRequest`] when it is not JSON. That an element is not what it should be is told by
-    /// [`finish`](Array::finish), together with all others.
+    /// [`Error::BadRequest`] when it is not JSON, [`Error::Invalid`] when an element is too long. That one is not what it
+    /// should be in another way is told by [`finish`](Array::finish), together with all others.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let mut start = 0;
         for (index, byte) in bytes.iter().enumerate() {
@@ -77,7 +82,15 @@ impl<T> Array<T> {
                 Place::AfterArray => return Err(not_json("something follows the array")),
             }
         }
-        self.partial.extend_from_slice(bytes.get(start..).unwrap_or_default());
+        let rest = bytes.get(start..).unwrap_or_default();
+        if self.partial.len().saturating_add(rest.len()) > MOST_BYTES {
+            let (pointer, detail) = match self.place {
+                Place::InArray => (format!("/{}", self.count), format!("must have {MOST_BYTES} bytes at most")),
+                _ => (String::new(), NO_ARRAY.to_string()),
+            };
+            return Err(Error::Invalid(vec![Fault::at(pointer, detail)]));
+        }
+        self.partial.extend_from_slice(rest);
         Ok(())
     }
 
@@ -150,7 +163,7 @@ impl<T> Array<T> {
             Place::AfterArray => {}
             Place::BeforeArray | Place::Elsewhere => {
                 fields::document(&self.partial)?;
-                self.faults.push(Fault::at("", "must be an array of objects"));
+                self.faults.push(Fault::at("", NO_ARRAY));
             }
         }
         self.faults.truncate(MOST_FAULTS);

@@ -36,7 +36,11 @@ pub const VARIABLES: &[Variable] = &[
         "loopback address and port for `POST /drain`, such as `127.0.0.1:8081`; none if empty",
     ),
     variable("MAX_BODY_BYTES", Some("16777216"), "largest request body; more is 413"),
-    variable("MAX_BODIES_BYTES", Some("134217728"), "request bodies in memory, all together; more is 503"),
+    variable(
+        "MAX_BODIES_BYTES",
+        Some("134217728"),
+        "bodies of requests and answers in memory, all together; more is 503",
+    ),
     variable("MAX_CONNECTIONS", Some("2048"), "clients' connections at most; the next one gets 503 and is closed"),
     variable("HEADER_TIMEOUT", Some("10"), "seconds for a request's head to arrive, then 408"),
     variable("BODY_TIMEOUT", Some("20"), "seconds that a body may lag behind 16 KiB a second, then 408"),
@@ -73,7 +77,7 @@ pub struct Config {
     pub admin_address: Option<SocketAddr>,
     /// The largest request body, in bytes.
     pub max_body_bytes: usize,
-    /// The most bytes of request bodies in memory at once.
+    /// The most bytes of bodies in memory at once.
     pub max_bodies_bytes: usize,
     /// The most connections of clients.
     pub max_connections: usize,

@@ -35,6 +35,9 @@ const MOST_RETRIES: u32 = 3;
 /// The longest pause before the first of these; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long the database may take when nothing depends on it any more.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 /// The pool. It connects when it is first used, and again whenever a connection has gone.
 pub struct Database {
     pool: Pool,
@@ -121,8 +124,9 @@ impl Database {
         self.check_open()?;
         let begin = async {
             let permits = (self.permit(&self.long_permits).await?, self.permit(&self.permits).await?);
-            let transaction = Transaction::begin(self.pool.get_conn().await?).await?;
-            Ok(LongTransaction { transaction, timeout: self.timeout, _permits: permits })
+            let mut lease = Lease(Some(self.pool.get_conn().await?));
+            lease.conn()?.query_drop("START TRANSACTION").await?;
+            Ok(LongTransaction { lease, timeout: self.timeout, _permits: permits })
         };
         within(self.timeout, begin).await
     }
@@ -137,12 +141,16 @@ impl Database {
         work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let _permit = self.permit(&self.permits).await?;
-        within(limit, async { work(&mut self.pool.get_conn().await?).await }).await
+        let conn = within(self.timeout, async { Ok(self.pool.get_conn().await?) }).await?;
+        let mut lease = Lease(Some(conn));
+        let value = within(limit, async { work(lease.conn()?).await }).await?;
+        lease.release();
+        Ok(value)
     }
 
-    /// Says goodbye to the database server, if that takes no longer than a second.
+    /// Says goodbye to the database server, if it listens.
     pub async fn close(&self) {
-        let _ = timeout(Duration::from_secs(1), self.pool.clone().disconnect()).await;
+        let _ = timeout(GOODBYE, self.pool.clone().disconnect()).await;
     }
 
     async fn retry<T>(
@@ -170,14 +178,19 @@ impl Database {
         in_transaction: bool,
     ) -> Result<T, Error> {
         let _permit = self.permit(&self.permits).await?;
-        let mut conn = self.pool.get_conn().await?;
-        if !in_transaction {
-            return work(&mut conn).await;
+        let mut lease = Lease(Some(self.pool.get_conn().await?));
+        if in_transaction {
+            lease.conn()?.query_drop("START TRANSACTION").await?;
         }
-        let mut transaction = Transaction::begin(conn).await?;
-        let value = work(transaction.conn()?).await?;
-        transaction.commit().await?;
-        Ok(value)
+        let result = work(lease.conn()?).await;
+        if in_transaction {
+            let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
+            if let Err(error) = lease.conn()?.query_drop(end).await {
+                return result.and(Err(error.into()));
+            }
+        }
+        lease.release();
+        result
     }
 
     fn check_open(&self) -> Result<(), Error> {
@@ -195,38 +208,37 @@ impl Database {
     }
 }
 
-/// A connection in a transaction. It goes back to the pool after a COMMIT or a ROLLBACK, whatever becomes of the work:
-/// one that is still in a transaction would take the next one's writes with it.
-struct Transaction(Option<Conn>);
+/// A connection at work. Dropped in the middle of it, because time is up or the client has gone, it does not go back to
+/// the pool as it is: in a transaction it would take the next one's writes with it, and where the database has fallen
+/// silent it would never be free again.
+struct Lease(Option<Conn>);
 
-impl Transaction {
-    async fn begin(mut conn: Conn) -> Result<Transaction, Error> {
-        conn.query_drop("START TRANSACTION").await?;
-        Ok(Transaction(Some(conn)))
-    }
-
+impl Lease {
     fn conn(&mut self) -> Result<&mut Conn, Error> {
-        self.0.as_mut().ok_or_else(|| Error::Internal(anyhow!("the transaction has ended")))
+        self.0.as_mut().ok_or_else(|| Error::Internal(anyhow!("the connection has been given back")))
     }
 
-    async fn commit(mut self) -> Result<(), Error> {
-        self.conn()?.query_drop("COMMIT").await?;
+    /// Gives it back to the pool. The driver drops it if it is broken.
+    fn release(mut self) {
         self.0 = None;
-        Ok(())
     }
 }
 
-impl Drop for Transaction {
+impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(mut conn) = self.0.take() {
-            tokio::spawn(async move { conn.query_drop("ROLLBACK").await });
-        }
+        let Some(mut conn) = self.0.take() else { return };
+        tokio::spawn(async move {
+            // While an answer is out there is nothing to be said to it.
+            if !matches!(timeout(GOODBYE, conn.query_drop("ROLLBACK")).await, Ok(Ok(()))) {
+                let _ = timeout(GOODBYE, conn.disconnect()).await;
+            }
+        });
     }
 }
 
 /// A transaction whose work waits for a client. Dropped, it is rolled back.
 pub struct LongTransaction<'a> {
-    transaction: Transaction,
+    lease: Lease,
     timeout: Duration,
     _permits: (SemaphorePermit<'a>, SemaphorePermit<'a>),
 }
@@ -237,15 +249,17 @@ impl LongTransaction<'_> {
     /// # Errors
     /// [`Error::Unavailable`] when the time is up; otherwise the work's own.
     pub async fn run<T>(&mut self, work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {
-        within(self.timeout, async { work(self.transaction.conn()?).await }).await
+        within(self.timeout, async { work(self.lease.conn()?).await }).await
     }
 
     /// Keeps what was done.
     ///
     /// # Errors
     /// As [`LongTransaction::run`].
-    pub async fn commit(self) -> Result<(), Error> {
-        within(self.timeout, self.transaction.commit()).await
+    pub async fn commit(mut self) -> Result<(), Error> {
+        self.run(async |conn| Ok(conn.query_drop("COMMIT").await?)).await?;
+        self.lease.release();
+        Ok(())
     }
 }
 

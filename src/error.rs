@@ -70,10 +70,10 @@ impl Fault {
 }
 
 impl Error {
-    /// A path or query parameter that is missing or wrong.
+    /// A path or query parameter that is missing or wrong. Of its name at most a hundred characters are told.
     pub fn parameter(name: &str, detail: impl Into<String>) -> Error {
-        let detail = detail.into();
-        let fault = Fault { place: Place::Parameter(name.into()), detail: detail.clone() };
+        let (name, detail) = (name.chars().take(100).collect::<String>(), detail.into());
+        let fault = Fault { place: Place::Parameter(name.clone()), detail: detail.clone() };
         Error::BadRequest(format!("parameter '{name}' {detail}"), vec![fault])
     }
 

@@ -18,6 +18,9 @@ use crate::{
 /// More faults than this are not listed: nobody reads them, and a body can hold millions.
 pub const MOST_FAULTS: usize = 100;
 
+/// So many characters of a field's name are told: it may be as long as the body.
+const MOST_NAME: usize = 100;
+
 /// Checks that `body` is one JSON text (RFC 8259), whatever it holds.
 ///
 /// # Errors
@@ -153,6 +156,7 @@ impl<'a> Fields<'a> {
     }
 
     fn fault(&mut self, name: &str, detail: String) {
+        let name: String = name.chars().take(MOST_NAME).collect();
         let name = name.replace('~', "~0").replace('/', "~1"); // RFC 6901, section 3
         self.faults.push(Fault::at(format!("{}/{name}", self.pointer), detail));
     }

@@ -2,6 +2,8 @@
 //! done sends it again with the same key, and it is done once. The first answer is kept for a day, in the transaction of
 //! the change itself: so the two are there together or not at all, and any instance can give it again.
 //!
+//! An answer that is given again says what was true then: the row may be gone since.
+//!
 //! Only success is kept. A request that was refused has changed nothing and may be sent again, mended, with its key.
 
 use std::{sync::Arc, time::Duration};
@@ -103,8 +105,10 @@ pub async fn purge(app: Arc<App>) {
 }
 
 fn key(request: &Request) -> Result<Option<&str>, Error> {
-    let Some(value) = request.head.headers.get(KEY) else { return Ok(None) };
+    let mut given = request.head.headers.get_all(KEY).iter();
+    let Some(value) = given.next() else { return Ok(None) };
     match value.to_str() {
+        _ if given.next().is_some() => Err(Error::parameter("Idempotency-Key", "is given more than once")),
         Ok(key) if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Some(key)),
         _ => Err(Error::parameter("Idempotency-Key", "must be 1 to 255 visible ASCII characters")),
     }

@@ -13,6 +13,7 @@
 //! - [`response`], [`error`]: from values and errors to a response.
 //! - [`db`], [`migrations`]: the pool, transactions, and the schema.
 //! - [`idempotency`]: a POST that is sent twice is done once.
+//! - [`memory`]: how much of it bodies may take.
 //! - [`drain`]: how the process ends without cutting anybody off.
 //! - [`log`]: one line of JSON a request.
 //! - [`self_check`]: whether the module runs compiled.
@@ -27,6 +28,7 @@ pub mod error;
 pub mod fields;
 pub mod idempotency;
 pub mod log;
+pub mod memory;
 pub mod migrations;
 pub mod money;
 pub mod openapi;
@@ -44,9 +46,9 @@ use std::{sync::Arc, time::Duration};
 use config::Config;
 use db::Database;
 use drain::Drain;
+use memory::Memory;
 use migrations::Migration;
 use routes::Route;
-use tokio::sync::Semaphore;
 
 /// Every endpoint, as `GET /` lists them. An entity is wired in here.
 pub const ROUTES: &[&[Route]] = &[system::ROUTES, orders::ROUTES];
@@ -62,16 +64,16 @@ pub struct App {
     pub db: Database,
     /// Whether the process is about to end.
     pub drain: Drain,
-    /// The bytes of request bodies that may still come into memory.
-    pub bodies: Arc<Semaphore>,
+    /// What bodies may still take of the memory.
+    pub memory: Memory,
 }
 
 impl App {
     /// Puts the parts together. Nothing is connected yet: the service starts whether or not the database is up.
     pub fn new(config: Config) -> Arc<App> {
         let db = Database::new(&config);
-        let bodies = Arc::new(Semaphore::new(config.max_bodies_bytes));
-        Arc::new(App { config, db, drain: Drain::default(), bodies })
+        let memory = Memory::new(config.max_bodies_bytes);
+        Arc::new(App { config, db, drain: Drain::default(), memory })
     }
 
     /// Brings the schema up to date, trying until it is; until then every use of the database is a 503.

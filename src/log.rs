@@ -46,8 +46,8 @@ pub fn access(access: &Access) {
     let line = Line {
         time: &humantime::format_rfc3339_millis(now).to_string(),
         id: access.id,
-        method: access.method,
-        path: access.path,
+        method: cut(access.method, 32),
+        path: cut(access.path, 1000),
         status: access.status,
         duration_ms: (duration.as_secs_f64() * 1e6).round() / 1e3,
         error: access.error.as_deref(),
@@ -64,6 +64,11 @@ pub fn access(access: &Access) {
             let _ = std::io::stdout().write_all(&lines);
         });
     }
+}
+
+/// The first `most` characters of what a client may make as long as it likes.
+fn cut(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 /// The lines that have not been written yet.

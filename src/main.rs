@@ -44,7 +44,7 @@ async fn run() -> anyhow::Result<()> {
     let app = App::new(config);
     tokio::spawn(app.clone().migrate_until_done());
     if let Some(listener) = admin_listener {
-        tokio::spawn(server::serve(app.clone(), listener, &[system::ADMIN_ROUTES], 16));
+        tokio::spawn(server::serve(app.clone(), listener, &[system::ADMIN_ROUTES], 256));
     }
 
     log::message(&format!("listening on http://{address}"));

@@ -21,6 +21,9 @@ const RECORD: &str = "INSERT INTO schema_migrations (name) VALUES (?)";
 const LOCK: &str = "SELECT GET_LOCK(CONCAT('schema_migrations.', MD5(DATABASE())), 10)";
 const UNLOCK: &str = "DO RELEASE_LOCK(CONCAT('schema_migrations.', MD5(DATABASE())))";
 
+/// The server's code for a table that is not there.
+const NO_SUCH_TABLE: u16 = 1146;
+
 /// One numbered step: a file in `sql/`.
 pub struct Migration {
     /// The file's name without its ending.
@@ -52,14 +55,18 @@ pub async fn apply(db: &Database, sets: &[&[Migration]]) -> Result<usize, Error>
     .await
 }
 
-/// Drops tables with the statement `drop`, and makes them again from `steps`.
+/// Empties a table with the statement `truncate`, or makes it from `steps` if it is not there. It never goes away
+/// meanwhile, whoever else uses it and wherever this is cut off.
 ///
 /// # Errors
 /// As [`Database::run`].
-pub async fn recreate(db: &Database, drop: &str, steps: &[Migration]) -> Result<(), Error> {
+pub async fn empty(db: &Database, truncate: &str, steps: &[Migration]) -> Result<(), Error> {
     db.run(async |conn| {
         locked(conn, async |conn| {
-            conn.query_drop(drop).await?;
+            match conn.query_drop(truncate).await {
+                Err(mysql_async::Error::Server(error)) if error.code == NO_SUCH_TABLE => {}
+                done => return Ok(done?),
+            }
             for step in steps {
                 conn.query_drop(step.sql).await?;
             }

@@ -16,12 +16,13 @@ use hyper::{
     http::request::Parts,
 };
 
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout},
-};
+use tokio::time::{Instant, timeout};
 
-use crate::{App, error::Error};
+use crate::{
+    App,
+    error::Error,
+    memory::{Reserved, SMALL},
+};
 
 /// A body has to come at this speed at least, in bytes a second, or catch up within `BODY_TIMEOUT`.
 const LEAST_SPEED: u32 = 16 << 10;
@@ -38,13 +39,12 @@ pub struct Request {
     /// Bytes of the body so far, and whether that was all.
     received: usize,
     ended: bool,
-    max_body_bytes: usize,
+    app: Arc<App>,
     /// How much longer the client may take.
     patience: Duration,
     most_patience: Duration,
-    /// What may be in memory of all requests' bodies, and what of it is this one's.
-    memory: Arc<Semaphore>,
-    held: Option<OwnedSemaphorePermit>,
+    /// What of it is in memory, beyond a small part.
+    held: Option<Reserved>,
     /// Where it is told that some of the body was left unread.
     unread: Arc<AtomicBool>,
 }
@@ -59,7 +59,7 @@ impl Drop for Request {
 
 impl Request {
     /// Wraps what hyper gives. `unread` becomes true when this is dropped before the end of the body.
-    pub fn new(request: hyper::Request<Body>, id: String, app: &App, unread: Arc<AtomicBool>) -> Request {
+    pub fn new(request: hyper::Request<Body>, id: String, app: Arc<App>, unread: Arc<AtomicBool>) -> Request {
         let (head, body) = request.into_parts();
         let ended = body.is_end_stream();
         Request {
@@ -69,10 +69,9 @@ impl Request {
             body,
             received: 0,
             ended,
-            max_body_bytes: app.config.max_body_bytes,
             patience: app.config.body_timeout,
             most_patience: app.config.body_timeout,
-            memory: app.bodies.clone(),
+            app,
             held: None,
             unread,
         }
@@ -98,7 +97,7 @@ impl Request {
     /// client is too slow; [`Error::BadRequest`] when it stops in the middle; [`Error::Unavailable`] when too much is in
     /// memory already.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        let limit = self.max_body_bytes;
+        let limit = self.app.config.max_body_bytes;
         // As 64 bits: a usize has 32 in wasm, and hyper takes lengths beyond that.
         let announced =
             self.head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -123,19 +122,21 @@ impl Request {
         if self.received > limit {
             return Err(Error::TooLarge(limit));
         }
-        self.hold(size)?;
+        if self.received > SMALL {
+            let more = self.app.memory.reserve(size)?;
+            match &mut self.held {
+                Some(held) => held.merge(more),
+                held => *held = Some(more),
+            }
+        }
         self.ended = self.body.is_end_stream();
         Ok(Some(chunk))
     }
 
-    fn hold(&mut self, size: u32) -> Result<(), Error> {
-        let more = self.memory.clone().try_acquire_many_owned(size);
-        let more = more.map_err(|_| Error::Unavailable("too many large requests at the same time", None))?;
-        match &mut self.held {
-            Some(held) => held.merge(more),
-            held => *held = Some(more),
-        }
-        Ok(())
+    /// From now on others wait for this request: its body may not lag behind by more than `patience`.
+    pub fn hurry(&mut self, patience: Duration) {
+        self.most_patience = self.most_patience.min(patience);
+        self.patience = self.patience.min(patience);
     }
 
     /// What has been read so far is in memory no more.

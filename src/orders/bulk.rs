@@ -18,7 +18,8 @@ const PIECE: usize = 1 << 17;
 /// So many bytes are read at a time; after that others have their turn.
 const PART: usize = 1 << 14;
 
-/// How long the rest of it may take, because a connection is held up for it.
+/// How far the client may lag behind, and how long the rest of it may take, because a connection is held up for it.
+const PATIENCE: Duration = Duration::from_secs(3);
 const MOST_TIME: Duration = Duration::from_secs(60);
 
 /// `POST /create_orders`.
@@ -47,6 +48,7 @@ pub async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<
         request.forget();
         read_on(&mut array, &mut request, PIECE).await?; // to the end, where they are told
     }
+    request.hurry(PATIENCE);
     let rest = async {
         let mut inserting = store::Inserting::begin(&app.db).await?;
         loop {

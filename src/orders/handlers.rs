@@ -25,7 +25,7 @@ use crate::{
 /// The endpoints of this module.
 pub const ROUTES: &[Route] = &[
     // The article's. Two of them change data on GET, because people know them so; do not copy that.
-    Route::get_that_writes("/init", "recreates the table, empty", |app, _| Box::pin(init(app)))
+    Route::get_that_writes("/init", "empties the table, or creates it", |app, _| Box::pin(init(app)))
         .gives(200, Shape::Done)
         .when(|config| config.allow_init),
     Route::post("/create_order", "inserts an order", |app, request| Box::pin(create_one(app, request)))
@@ -95,8 +95,11 @@ fn limit_schema() -> Value {
 const DEFAULT_LIMIT: i32 = 100;
 const MOST_LIMIT: i32 = 1000;
 
+/// What the pages of a list on its way take, in bytes: one that the client takes, and the next one.
+const PAGE_MEMORY: u32 = 1 << 20;
+
 async fn init(app: Arc<App>) -> Result<Response<Body>, Error> {
-    store::recreate(&app.db).await?;
+    store::empty(&app.db).await?;
     Ok(response::done())
 }
 
@@ -143,8 +146,12 @@ async fn list_all(app: Arc<App>, request_id: String) -> Result<Response<Body>, E
     if !is_full(&first) {
         return response::json(&first);
     }
+    let memory = app.memory.reserve(PAGE_MEMORY)?;
     let (sender, body) = Body::channel();
-    tokio::spawn(send_pages(app, first, sender, request_id));
+    tokio::spawn(async move {
+        send_pages(app, first, sender, request_id).await;
+        drop(memory);
+    });
     Ok(response::json_body(body))
 }
 
@@ -166,10 +173,15 @@ async fn send_pages(app: Arc<App>, first: Vec<Order>, mut sender: Sender, reques
         }
         let client_is_there = sender.send_data(chunk.into()).await.is_ok();
         let Some(after) = next.filter(|_| client_is_there) else { return };
-        page = match store::page(&app.db, Some(after), MOST_LIMIT).await {
+        let mut next = store::page(&app.db, Some(after), MOST_LIMIT).await;
+        if next.is_err() {
+            // The status has been sent, so the client cannot try again.
+            next = store::page(&app.db, Some(after), MOST_LIMIT).await;
+        }
+        page = match next {
             Ok(page) => page,
             Err(error) => {
-                // The status has been sent: a body that ends too early is how the client is told.
+                // A body that ends too early is how the client is told.
                 log::message(&format!("request {request_id} was cut off after order_id {after}: {error}"));
                 return sender.abort();
             }

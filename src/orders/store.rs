@@ -15,7 +15,7 @@ use crate::{
 pub const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_orders", sql: include_str!("../../sql/0001_orders.sql") }];
 
-const DROP: &str = "DROP TABLE IF EXISTS orders";
+const TRUNCATE: &str = "TRUNCATE TABLE orders";
 const PAGE: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax, shipping_address
     FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ?";
 const ONE: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax, shipping_address
@@ -33,9 +33,9 @@ const MOST_ROWS: usize = 512;
 /// The server's code for a key that is there already.
 const DUPLICATE_KEY: u16 = 1062;
 
-/// Drops the table, if there is one, and creates it empty.
-pub async fn recreate(db: &Database) -> Result<(), Error> {
-    migrations::recreate(db, DROP, MIGRATIONS).await
+/// Empties the table, or creates it if there is none.
+pub async fn empty(db: &Database) -> Result<(), Error> {
+    migrations::empty(db, TRUNCATE, MIGRATIONS).await
 }
 
 /// The first `limit` orders whose `order_id` is greater than `after`, by `order_id`.

@@ -3,9 +3,9 @@
 
 use std::{
     io::{self, IoSlice},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll, ready},
@@ -15,19 +15,27 @@ use std::{
 use hyper::{StatusCode, server::conn::AddrStream};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    task::yield_now,
     time::{Instant, Sleep, sleep_until},
 };
 
 use super::refusal::refusal;
-use crate::{App, error::Error};
+use crate::{App, error::Error, memory::Reserved};
 
 /// How long the end of a connection may take: closed while the client still sends, it would be reset, and the last
 /// answer lost with it.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// So much is read from a client before the others have their turn.
+const TURN: usize = 256 << 10;
+
 /// How far the request that is on a connection has got.
 #[derive(Default)]
-pub struct Progress(AtomicU8);
+pub struct Progress {
+    stage: AtomicU8,
+    /// The memory of the answer.
+    held: Mutex<Option<Reserved>>,
+}
 
 const NONE: u8 = 0;
 const HANDLED: u8 = 1;
@@ -36,16 +44,21 @@ const ANSWERED: u8 = 2;
 impl Progress {
     /// A handler has it. How long that takes is not the connection's to say.
     pub fn begin(&self) {
-        self.0.store(HANDLED, Ordering::Relaxed);
+        self.stage.store(HANDLED, Ordering::Relaxed);
     }
 
     /// Its answer is about to be sent.
     pub fn answer(&self) {
-        self.0.store(ANSWERED, Ordering::Relaxed);
+        self.stage.store(ANSWERED, Ordering::Relaxed);
+    }
+
+    /// Keeps this until the answer has been sent.
+    pub fn hold(&self, memory: Reserved) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(memory);
     }
 
     fn get(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
+        self.stage.load(Ordering::Relaxed)
     }
 }
 
@@ -75,6 +88,8 @@ pub struct Connection {
     flushed: bool,
     /// Something has been sent.
     used: bool,
+    /// Bytes read since the others had their turn.
+    read: usize,
     /// An answer of our own, and how much of it has been sent.
     own: Vec<u8>,
     sent: usize,
@@ -92,6 +107,7 @@ impl Connection {
             timer: None,
             flushed: true,
             used: false,
+            read: 0,
             own: Vec::new(),
             sent: 0,
         }
@@ -174,7 +190,7 @@ impl Connection {
         self.flushed = false;
         self.used = true;
         if written > 0 && self.progress.get() == ANSWERED {
-            self.progress.0.store(NONE, Ordering::Relaxed);
+            self.progress.stage.store(NONE, Ordering::Relaxed);
         }
     }
 
@@ -211,9 +227,16 @@ impl AsyncRead for Connection {
         let this = self.get_mut();
         let before = buffer.filled().len();
         if this.own.is_empty() && this.waiting != Waiting::End {
+            // hyper reads chunk extensions and trailers for as long as they come, and gives them to nobody.
+            if this.read >= TURN {
+                this.read = 0;
+                ready!(pin!(yield_now()).poll(context));
+            }
             match Pin::new(&mut this.stream).poll_read(context, buffer) {
                 Poll::Ready(result) => {
-                    if this.waiting == Waiting::Idle && buffer.filled().len() > before {
+                    let read = buffer.filled().len().saturating_sub(before);
+                    this.read = this.read.saturating_add(read);
+                    if this.waiting == Waiting::Idle && read > 0 {
                         this.wait_for(Waiting::Head);
                     }
                     return Poll::Ready(result);
@@ -258,6 +281,9 @@ impl AsyncWrite for Connection {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.flushed = true;
+        if self.progress.get() == NONE {
+            *self.progress.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

@@ -19,6 +19,7 @@ use std::{
 
 use hyper::{
     Body, Response,
+    body::HttpBody,
     header::{CONNECTION, HeaderMap, HeaderName, HeaderValue},
     server::{
         accept::Accept,
@@ -36,6 +37,7 @@ use crate::{
     App,
     error::Error,
     log,
+    memory::SMALL,
     request::Request,
     response,
     routes::{self, Route},
@@ -125,14 +127,16 @@ async fn converse(app: Arc<App>, stream: AddrStream, tables: &'static [&'static 
             progress.begin();
             let (app, progress, unread) = (app.clone(), progress.clone(), unread.clone());
             async move {
-                let response = respond(app, request, tables, unread).await;
+                let response = respond(app, request, tables, unread, &progress).await;
                 progress.answer();
                 Ok::<_, Infallible>(response)
             }
         })
     };
-    // A connection that breaks is the client's business; what it asked for is logged in any case.
-    let mut connection = pin!(Http::new().http1_only(true).max_buf_size(MAX_HEAD).serve_connection(stream, service));
+    // A client may close its half when it has sent its request. So one that leaves is noticed only when it is answered:
+    // what it asked for is done, and logged.
+    let http = Http::new().http1_only(true).http1_half_close(true).max_buf_size(MAX_HEAD).clone();
+    let mut connection = pin!(http.serve_connection(stream, service));
     select! {
         biased;
         _ = &mut connection => return,
@@ -147,14 +151,16 @@ async fn respond(
     request: hyper::Request<Body>,
     tables: &[&[Route]],
     unread: Arc<AtomicBool>,
+    progress: &Progress,
 ) -> Response<Body> {
     let started = SystemTime::now();
     let id = request_id(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
 
-    let request = Request::new(request, id.clone(), &app, unread.clone());
-    let (mut response, error) = match routes::dispatch(tables, app.clone(), request).await {
+    let request = Request::new(request, id.clone(), app.clone(), unread.clone());
+    let result = routes::dispatch(tables, app.clone(), request).await;
+    let (mut response, error) = match result.and_then(|response| reserve(&app, response, progress)) {
         Ok(response) => (response, None),
         Err(error) => (error.to_response(&id).map(Body::from), error.cause()),
     };
@@ -173,6 +179,15 @@ async fn respond(
         error,
     });
     response
+}
+
+/// Takes the memory that a large answer needs until the client has got it.
+fn reserve(app: &App, response: Response<Body>, progress: &Progress) -> Result<Response<Body>, Error> {
+    let size = response.body().size_hint().lower();
+    if size > SMALL as u64 {
+        progress.hold(app.memory.reserve(u32::try_from(size).unwrap_or(u32::MAX))?);
+    }
+    Ok(response)
 }
 
 /// What every answer carries.

@@ -78,7 +78,7 @@ fn a_service_that_is_killed_answers_again_from_another_process() {
 
 #[test]
 fn without_an_admin_address_a_signal_to_the_launcher_ends_the_service_at_once() {
-    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+    for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
         let mut app = TestApp::launch(NO_DATABASE, &[]);
         let service = app.service().unwrap();
 
@@ -99,6 +99,7 @@ fn a_signal_that_reaches_wasmedge_as_well_does_not_end_the_service() {
 
     app.signal("TERM");
     app.signal("INT");
+    app.signal("HUP");
 
     app.assert_still_the_same_process();
 }
@@ -120,7 +121,7 @@ fn nothing_stays_behind_of_a_launcher_that_is_killed() {
 
 #[test]
 fn a_signal_to_the_launcher_drains_the_service_and_its_exit_code_is_passed_on() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &free_address()), ("DRAIN_DELAY", "0.2")]);
 
         app.signal_launcher(signal);

@@ -6,6 +6,7 @@
 //! - `refusals`: every error is a problem with the right status, and changes nothing.
 //! - `long_arrays`: inserted while they arrive, all or none, in little memory.
 //! - `clients`: slow, huge, absurd, or too many of them.
+//! - `greed`: they want more memory, time or log than is theirs.
 //! - `idempotency`: a POST that is sent twice is done once.
 //! - `bad_weather`: the database is away, slow or busy.
 //! - `transactions`: locks, deadlocks, connections and services that go away in the middle.
@@ -26,6 +27,7 @@ mod article;
 mod bad_weather;
 mod clients;
 mod drain;
+mod greed;
 mod house;
 mod idempotency;
 mod launcher;

@@ -1,6 +1,10 @@
 //! What HTTP and browsers expect of every endpoint, and what the log keeps.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::{Read, Write},
+    net::Shutdown,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
@@ -122,5 +126,38 @@ fn no_answer_waits_for_nagle() {
         durations.sort();
         let median = durations[10];
         assert!(median < Duration::from_millis(30), "{path}: half of the answers took {median:?} or more");
+    }
+}
+
+/// A client may close its half of the connection when it has said all (RFC 9293, section 3.6).
+#[test]
+fn a_half_closed_client_gets_its_answer_and_one_that_has_left_its_work_done_and_logged() {
+    let app = TestApp::start();
+    app.post("/create_orders", ORDERS);
+    let ask = |id: i32, name: &str| {
+        let body = serde_json::from_str::<Value>(ORDERS).unwrap()[0].to_string();
+        let body = body.replace("\"order_id\":1", &format!("\"order_id\":{id}"));
+        let mut stream = app.connect();
+        let length = body.len();
+        let head =
+            format!("POST /create_order HTTP/1.1\r\nHost: t\r\nX-Request-Id: {name}\r\nContent-Length: {length}");
+        stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).unwrap();
+        stream
+    };
+
+    for id in 100..120 {
+        let mut stream = ask(id, &format!("half-{id}"));
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer:?}");
+    }
+    for id in 200..220 {
+        drop(ask(id, &format!("left-{id}")));
+    }
+
+    for id in 200..220 {
+        assert_eq!(app.log_of(&format!("left-{id}"))["status"], 200);
+        assert_eq!(app.get(&format!("/orders/{id}")).status, 200);
     }
 }

@@ -1,5 +1,10 @@
 //! The schema: applied once, however many start, and kept.
 
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
 use crate::support::{Session, TestApp, create_database, drop_database};
 
 const ORDERS: &str = include_str!("../../orders.json");
@@ -74,4 +79,28 @@ fn every_file_in_sql_is_a_step_and_every_step_a_file() {
     steps.sort();
 
     assert_eq!(files, steps);
+}
+
+#[test]
+fn the_table_is_there_at_every_moment_of_an_init() {
+    let app = TestApp::start_with(&[("DB_TIMEOUT", "2")]);
+    app.post("/create_orders", ORDERS);
+    let done = AtomicBool::new(false);
+
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..200 {
+                assert_eq!(app.get("/init").status, 200);
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        while !done.load(Ordering::Relaxed) {
+            let reply = app.get("/orders");
+            assert_eq!(reply.status, 200, "{}", reply.body);
+        }
+    });
+
+    app.execute("DROP TABLE orders");
+    assert_eq!(app.get("/init").status, 200);
+    assert_eq!(app.get("/orders").body, "[]");
 }

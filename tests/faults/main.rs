@@ -2,6 +2,7 @@
 //! so they run one at a time:
 //!
 //! - `database`: down, killed, frozen, impatient, out of disk.
+//! - `network`: the database falls silent.
 //! - `sockets`: peers that refuse, many that are idle, clients that vanish.
 //! - `rolling`: a restart behind a balancer.
 //! - `memory`: a million requests.
@@ -13,6 +14,7 @@
 
 mod database;
 mod memory;
+mod network;
 mod rolling;
 mod server;
 mod sockets;
