@@ -64,8 +64,8 @@ impl Database {
                 PoolOpts::new()
                     // As many at least as at most: the pool closes what is above its minimum whenever it is returned.
                     .with_constraints(PoolConstraints::new(size, size).unwrap_or_default())
-                    // Prepared statements live as long as the connection. Nothing else is left behind in a session:
-                    // the driver rolls back what was not committed.
+                    // Prepared statements live as long as the connection. Nothing else is left behind in a session,
+                    // see `Lease`.
                     .with_reset_connection(false),
             );
         Database {
