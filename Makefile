@@ -27,10 +27,10 @@ up: build ## starts the service and a private MariaDB; Ctrl-C stops both
 test: build ## format, lints, unit tests, and the real module on WasmEdge against MariaDB
 	@scripts/test.sh
 
-test-next: build ## the tests of tests/api again, on the WasmEdge of Debian's testing release
+test-next: build ## the tests again, on the WasmEdge of Debian's testing release
 	@scripts/test-next.sh
 
-test-faults: build ## the faults that take longer than a minute
+test-faults: build ## the faults that take longer than a minute, or root
 	@scripts/setup.sh bench
 	@scripts/with-database.sh cargo test --locked --test faults -- --ignored --nocapture
 

@@ -53,7 +53,7 @@ look_for_faults() {
     curl -fs -H "Authorization: Bearer $token" "$address/openapi.json" >"$folder/$name.json"
     # In the folder, because it leaves notes where it runs.
     local code=0
-    (cd "$folder" && SCHEMATHESIS_HOOKS=$hooks TOKEN=$token timeout 85 "$tool/bin/schemathesis" run "$name.json" --url "$address" --checks all --no-color \
+    (cd "$folder" && SCHEMATHESIS_HOOKS=$hooks TOKEN=$token timeout 170 "$tool/bin/schemathesis" run "$name.json" --url "$address" --checks all --no-color \
         --max-examples "$examples" --seed "$seed" --generation-database none) >"$folder/$name.txt" 2>&1 || code=$?
     kill -0 "$service" 2>/dev/null || {
         tail "$folder/service.log" >&2

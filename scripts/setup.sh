@@ -14,6 +14,7 @@ need() { have "$1" || missing+=("$2"); }
 PATH=$PATH:/usr/sbin # Debian keeps mariadbd there, where users do not look
 need cc gcc
 need curl curl
+need kill procps
 need clang clang
 need mariadbd mariadb-server-core
 need mariadb-install-db mariadb-server-core

@@ -10,7 +10,7 @@ finish() {
     if [ -n "$service" ]; then stop_service; fi
     if [ -n "$stop_database" ]; then scripts/database.sh stop; fi
 }
-# The database goes last: the service may have something to finish. A second Ctrl-C ends it at once.
+# The database goes last. A second Ctrl-C ends it at once.
 stop_service() {
     trap 'kill "$service" || true' INT TERM
     kill "$service" 2>/dev/null || return 0

@@ -3,7 +3,7 @@
 CREATE TABLE IF NOT EXISTS idempotency_keys (
     -- 255 visible ASCII characters: longer than any UUID, and two that differ in case are two.
     idempotency_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
-    -- SHA-256 of the method, the path and the body.
+    -- SHA-256 of the method, the path, the token and the body.
     fingerprint     BINARY(32) NOT NULL,
     status          SMALLINT UNSIGNED,
     content_type    VARCHAR(100) CHARACTER SET ascii,

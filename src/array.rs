@@ -83,15 +83,21 @@ impl<T> Array<T> {
             }
         }
         let rest = bytes.get(start..).unwrap_or_default();
-        if self.partial.len().saturating_add(rest.len()) > MOST_BYTES {
-            let (pointer, detail) = match self.place {
-                Place::InArray => (format!("/{}", self.count), format!("must have {MOST_BYTES} bytes at most")),
-                _ => (String::new(), NO_ARRAY.to_string()),
-            };
-            return Err(Error::Invalid(vec![Fault::at(pointer, detail)]));
-        }
+        self.check_length(rest)?;
         self.partial.extend_from_slice(rest);
         Ok(())
+    }
+
+    /// Whether the element that has come so far, with `rest`, is short enough to be kept.
+    fn check_length(&self, rest: &[u8]) -> Result<(), Error> {
+        if self.partial.len().saturating_add(rest.len()) <= MOST_BYTES {
+            return Ok(());
+        }
+        let (pointer, detail) = match self.place {
+            Place::InArray => (format!("/{}", self.count), format!("must have {MOST_BYTES} bytes at most")),
+            _ => (String::new(), NO_ARRAY.to_string()),
+        };
+        Err(Error::Invalid(vec![Fault::at(pointer, detail)]))
     }
 
     /// Whether the array's next comma or its end stands here, and not inside of a string or a bracket.
@@ -112,6 +118,7 @@ impl<T> Array<T> {
 
     /// Reads an element whose last bytes are `rest`.
     fn element(&mut self, rest: &[u8], is_last: bool) -> Result<(), Error> {
+        self.check_length(rest)?;
         let mut whole = std::mem::take(&mut self.partial);
         let element = if whole.is_empty() {
             rest

@@ -39,7 +39,7 @@ pub const VARIABLES: &[Variable] = &[
     variable(
         "MAX_BODIES_BYTES",
         Some("134217728"),
-        "bodies of requests and answers in memory, all together; more is 503",
+        "bodies over 64 KiB, of requests and answers, in memory all together; more is 503",
     ),
     variable("MAX_CONNECTIONS", Some("2048"), "clients' connections at most; the next one gets 503 and is closed"),
     variable("HEADER_TIMEOUT", Some("10"), "seconds for a request's head to arrive, then 408"),
@@ -129,6 +129,12 @@ impl Config {
         let drain_delay = reader.read("DRAIN_DELAY", seconds);
         let drain_timeout = reader.read("DRAIN_TIMEOUT", seconds);
 
+        if let (Some(body), Some(bodies)) = (max_body_bytes, max_bodies_bytes) {
+            if body > bodies {
+                reader.mistakes.push("MAX_BODIES_BYTES must not be less than MAX_BODY_BYTES".to_string());
+            }
+        }
+
         let read = (|| {
             Some(Config {
                 database: database?,
@@ -152,8 +158,8 @@ impl Config {
             })
         })();
         match read {
-            Some(config) => Ok(config),
-            None => bail!("the configuration is not usable:\n  {}", reader.mistakes.join("\n  ")),
+            Some(config) if reader.mistakes.is_empty() => Ok(config),
+            _ => bail!("the configuration is not usable:\n  {}", reader.mistakes.join("\n  ")),
         }
     }
 }
@@ -257,6 +263,14 @@ mod tests {
             assert!(message.contains(name), "{message}");
         }
         assert!(!message.contains("hunter2"), "{message}");
+    }
+
+    #[test]
+    fn a_body_that_is_allowed_fits_into_what_all_may_take() {
+        let url = ("DATABASE_URL", "mysql://user@127.0.0.1/demo");
+        let message = read(&[url, ("MAX_BODY_BYTES", "2000"), ("MAX_BODIES_BYTES", "1999")]).err().unwrap().to_string();
+
+        assert!(message.contains("MAX_BODIES_BYTES"), "{message}");
     }
 
     #[test]

@@ -2,21 +2,24 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use anyhow::anyhow;
 use mysql_async::{Conn, OptsBuilder, Pool, PoolConstraints, PoolOpts, prelude::Queryable};
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 
 use crate::{config::Config, error::Error};
 
 /// What every connection is set to. What does not fit a column is an error, never cut to size. A statement waits a
-/// quarter of the time limit for a lock, so that there is time to try again. A transaction locks the rows that it
+/// quarter of the time limit for a lock (a second at least), so that there is time to try again. A transaction locks the rows that it
 /// changes and not the gaps between them: fewer deadlocks.
 fn session(time_limit: Duration) -> Vec<String> {
     let lock_wait = time_limit.as_secs().checked_div(4).unwrap_or_default().max(1);
@@ -42,9 +45,9 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub struct Database {
     pool: Pool,
     /// One for each connection. Waiting for one can be given up safely, which the pool's own queue does not promise.
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     /// For those that wait for a client meanwhile.
-    long_permits: Semaphore,
+    long_permits: Arc<Semaphore>,
     acquire_timeout: Duration,
     timeout: Duration,
     open: AtomicBool,
@@ -70,8 +73,8 @@ impl Database {
             );
         Database {
             pool: Pool::new(options),
-            permits: Semaphore::new(size),
-            long_permits: Semaphore::new((size / 4).max(1)),
+            permits: Arc::new(Semaphore::new(size)),
+            long_permits: Arc::new(Semaphore::new((size / 4).max(1))),
             acquire_timeout: config.db_acquire_timeout,
             timeout: config.db_timeout,
             open: AtomicBool::new(false),
@@ -120,13 +123,13 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::run`].
-    pub async fn begin(&self) -> Result<LongTransaction<'_>, Error> {
+    pub async fn begin(&self) -> Result<LongTransaction, Error> {
         self.check_open()?;
         let begin = async {
-            let permits = (self.permit(&self.long_permits).await?, self.permit(&self.permits).await?);
-            let mut lease = Lease(Some(self.pool.get_conn().await?));
+            let permit = self.permit(&self.long_permits).await?;
+            let mut lease = self.lease().await?;
             lease.conn()?.query_drop("START TRANSACTION").await?;
-            Ok(LongTransaction { lease, timeout: self.timeout, _permits: permits })
+            Ok(LongTransaction { lease, timeout: self.timeout, _permit: permit })
         };
         within(self.timeout, begin).await
     }
@@ -140,9 +143,7 @@ impl Database {
         limit: Duration,
         work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let _permit = self.permit(&self.permits).await?;
-        let conn = within(self.timeout, async { Ok(self.pool.get_conn().await?) }).await?;
-        let mut lease = Lease(Some(conn));
+        let mut lease = within(self.timeout, self.lease()).await?;
         let value = within(limit, async { work(lease.conn()?).await }).await?;
         lease.release();
         Ok(value)
@@ -177,8 +178,7 @@ impl Database {
         work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>,
         in_transaction: bool,
     ) -> Result<T, Error> {
-        let _permit = self.permit(&self.permits).await?;
-        let mut lease = Lease(Some(self.pool.get_conn().await?));
+        let mut lease = self.lease().await?;
         if in_transaction {
             lease.conn()?.query_drop("START TRANSACTION").await?;
         }
@@ -200,22 +200,28 @@ impl Database {
         }
     }
 
-    async fn permit<'a>(&self, permits: &'a Semaphore) -> Result<SemaphorePermit<'a>, Error> {
-        match timeout(self.acquire_timeout, permits.acquire()).await {
+    async fn lease(&self) -> Result<Lease, Error> {
+        let permit = self.permit(&self.permits).await?;
+        Ok(Lease(Some((self.pool.get_conn().await?, permit))))
+    }
+
+    async fn permit(&self, permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
+        match timeout(self.acquire_timeout, permits.clone().acquire_owned()).await {
             Ok(permit) => permit.map_err(|closed| Error::Internal(closed.into())),
             Err(_) => Err(Error::Unavailable("every connection to the database is busy", None)),
         }
     }
 }
 
-/// A connection at work. Dropped in the middle of it, because time is up or the client has gone, it does not go back to
-/// the pool as it is: in a transaction it would take the next one's writes with it, and where the database has fallen
-/// silent it would never be free again.
-struct Lease(Option<Conn>);
+/// A connection at work, with the permit for it. Dropped in the middle of the work, because time is up or the client
+/// has gone, it is closed: back in the pool its late answer would be taken for the next one's, its transaction or lock
+/// would hold the next one's work, and where the database has fallen silent it would never be free again.
+struct Lease(Option<(Conn, OwnedSemaphorePermit)>);
 
 impl Lease {
     fn conn(&mut self) -> Result<&mut Conn, Error> {
-        self.0.as_mut().ok_or_else(|| Error::Internal(anyhow!("the connection has been given back")))
+        let conn = self.0.as_mut().map(|(conn, _)| conn);
+        conn.ok_or_else(|| Error::Internal(anyhow!("the connection has been given back")))
     }
 
     /// Gives it back to the pool. The driver drops it if it is broken.
@@ -226,24 +232,23 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(mut conn) = self.0.take() else { return };
-        tokio::spawn(async move {
-            // While an answer is out there is nothing to be said to it.
-            if !matches!(timeout(GOODBYE, conn.query_drop("ROLLBACK")).await, Ok(Ok(()))) {
+        if let Some((conn, permit)) = self.0.take() {
+            tokio::spawn(async move {
                 let _ = timeout(GOODBYE, conn.disconnect()).await;
-            }
-        });
+                drop(permit);
+            });
+        }
     }
 }
 
 /// A transaction whose work waits for a client. Dropped, it is rolled back.
-pub struct LongTransaction<'a> {
+pub struct LongTransaction {
     lease: Lease,
     timeout: Duration,
-    _permits: (SemaphorePermit<'a>, SemaphorePermit<'a>),
+    _permit: OwnedSemaphorePermit,
 }
 
-impl LongTransaction<'_> {
+impl LongTransaction {
     /// Does some more of the work, within the time limit.
     ///
     /// # Errors

@@ -192,8 +192,8 @@ impl std::fmt::Display for Error {
 }
 
 /// The server's error codes that pass with time: too many connections, shutting down, disk or table full,
-/// read-only (a failover), too many for this user, table missing (being recreated).
-const PASSING: &[u16] = &[1021, 1040, 1053, 1114, 1146, 1203, 1226, 1290, 1927];
+/// interrupted, read-only (a failover), not in the cluster, too many for this user, table missing (until `/init`).
+const PASSING: &[u16] = &[1021, 1040, 1047, 1053, 1114, 1146, 1203, 1226, 1290, 1317, 1927];
 
 /// The server's error codes of a lock that could not be had: a row that has changed meanwhile, time-out, deadlock,
 /// MySQL's NOWAIT.
@@ -208,8 +208,8 @@ impl From<mysql_async::Error> for Error {
             mysql_async::Error::Server(server) if PASSING.contains(&server.code) => {
                 Error::Unavailable("the database cannot do this at the moment", Some(error.into()))
             }
-            // Access denied, unknown database: it is the set-up that has to change, but nothing is wrong in here.
-            mysql_async::Error::Server(server) if [1044, 1045, 1049].contains(&server.code) => {
+            // Access denied, unknown database, host not allowed: it is the set-up that has to change, but nothing is wrong in here.
+            mysql_async::Error::Server(server) if [1044, 1045, 1049, 1129, 1130].contains(&server.code) => {
                 Error::Unavailable("the database does not let this service in", Some(error.into()))
             }
             mysql_async::Error::Io(_) | mysql_async::Error::Driver(_) => {

@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use hyper::{
     Body, Response, StatusCode, body,
-    header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION},
 };
 use mysql_async::{Conn, Row, from_row_opt, prelude::Queryable};
 use serde_json::json;
@@ -120,6 +120,9 @@ fn fingerprint(request: &Request, body: &[u8]) -> Vec<u8> {
     hash.update(request.head.method.as_str());
     hash.update(" ");
     hash.update(request.head.uri.path());
+    hash.update("\n");
+    // One client's answer is not another's.
+    hash.update(request.head.headers.get(AUTHORIZATION).map_or(&[][..], |value| value.as_bytes()));
     hash.update("\n");
     hash.update(body);
     hash.finalize().to_vec()

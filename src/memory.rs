@@ -11,7 +11,10 @@ use crate::error::Error;
 pub const SMALL: usize = 64 << 10;
 
 /// What there is for larger ones.
-pub struct Memory(Arc<Semaphore>);
+pub struct Memory {
+    bytes: usize,
+    left: Arc<Semaphore>,
+}
 
 /// A part of it, given back when this is dropped.
 pub type Reserved = OwnedSemaphorePermit;
@@ -19,7 +22,7 @@ pub type Reserved = OwnedSemaphorePermit;
 impl Memory {
     /// So many bytes.
     pub fn new(bytes: usize) -> Memory {
-        Memory(Arc::new(Semaphore::new(bytes)))
+        Memory { bytes, left: Arc::new(Semaphore::new(bytes)) }
     }
 
     /// Takes so many bytes of it.
@@ -27,7 +30,9 @@ impl Memory {
     /// # Errors
     /// [`Error::Unavailable`] when there are fewer left.
     pub fn reserve(&self, bytes: u32) -> Result<Reserved, Error> {
-        let reserved = self.0.clone().try_acquire_many_owned(bytes);
-        reserved.map_err(|_| Error::Unavailable("too many large requests at the same time", None))
+        // The semaphore would panic if it were asked for more than it could ever have.
+        let possible = Some(bytes).filter(|bytes| *bytes as usize <= self.bytes);
+        let reserved = possible.and_then(|bytes| self.left.clone().try_acquire_many_owned(bytes).ok());
+        reserved.ok_or(Error::Unavailable("too many large requests at the same time", None))
     }
 }

@@ -30,7 +30,10 @@ pub async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<
     let mut array = Order::array();
     if idempotency::is_asked_for(&request) {
         let body = request.body().await?;
-        array.push(&body)?;
+        for part in body.chunks(PART) {
+            array.push(part)?;
+            yield_now().await;
+        }
         array.finish()?;
         let orders = array.take();
         return idempotency::once(&app, &request, &body, async |conn| {
@@ -62,9 +65,10 @@ pub async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<
             }
         }
         inserting.add(array.take()).await?;
-        inserting.commit().await
+        Ok(inserting)
     };
-    timeout(MOST_TIME, rest).await.unwrap_or(Err(Error::RequestTimeout("the orders took too long to arrive")))?;
+    let inserting = timeout(MOST_TIME, rest).await;
+    inserting.unwrap_or(Err(Error::RequestTimeout("the orders took too long to arrive")))?.commit().await?;
     Ok(response::done())
 }
 

@@ -74,17 +74,17 @@ pub async fn insert_all(conn: &mut Conn, orders: &[Order]) -> Result<(), Error> 
 
 /// Inserts orders that are still on their way, in one transaction. Dropped before [`commit`](Inserting::commit), it
 /// inserts nothing.
-pub struct Inserting<'a> {
-    transaction: LongTransaction<'a>,
+pub struct Inserting {
+    transaction: LongTransaction,
     orders: Vec<Order>,
 }
 
-impl<'a> Inserting<'a> {
+impl Inserting {
     /// Begins.
     ///
     /// # Errors
     /// As [`Database::begin`].
-    pub async fn begin(db: &'a Database) -> Result<Inserting<'a>, Error> {
+    pub async fn begin(db: &Database) -> Result<Inserting, Error> {
         Ok(Inserting { transaction: db.begin().await?, orders: Vec::new() })
     }
 

@@ -292,6 +292,10 @@ impl AsyncWrite for Connection {
         let this = self.get_mut();
         this.waiting = Waiting::End; // since the last answer, which most clients have long read
         ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+        // Here too, because one that sends all the time is never waited for.
+        if this.poll_time_is_up(context).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
         loop {
             let mut room = [0; 4096];
             let mut buffer = ReadBuf::new(&mut room);

@@ -274,7 +274,7 @@ fn livez(stream: &mut TcpStream) -> String {
 
 #[test]
 fn bodies_take_no_more_memory_together_than_the_limit() {
-    let mut app = TestApp::start_with(&[("MAX_BODIES_BYTES", "2000000")]);
+    let mut app = TestApp::start_with(&[("MAX_BODIES_BYTES", "2000000"), ("MAX_BODY_BYTES", "2000000")]);
     let begin = |path: &str| {
         let mut stream = app.connect();
         write!(stream, "POST {path} HTTP/1.1\r\nHost: t\r\nContent-Length: 1500000\r\n\r\n").unwrap();

@@ -3,6 +3,7 @@
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread,
+    time::{Duration, Instant},
 };
 
 use crate::support::{Session, TestApp, create_database, drop_database};
@@ -94,7 +95,8 @@ fn the_table_is_there_at_every_moment_of_an_init() {
             }
             done.store(true, Ordering::Relaxed);
         });
-        while !done.load(Ordering::Relaxed) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !done.load(Ordering::Relaxed) && Instant::now() < deadline {
             let reply = app.get("/orders");
             assert_eq!(reply.status, 200, "{}", reply.body);
         }

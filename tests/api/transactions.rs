@@ -104,6 +104,30 @@ fn a_lock_that_others_keep_is_503_in_time_and_changes_nothing() {
     assert_eq!(app.post("/update_order", UPDATE).status, 200);
 }
 
+/// Its late answer must not be taken for the next one's.
+#[test]
+fn an_answer_that_comes_after_its_time_is_nobody_s() {
+    let app = TestApp::start_with(&[("DB_POOL_SIZE", "1"), ("DB_TIMEOUT", "0.5")]);
+    app.post("/create_orders", orders(0..10));
+
+    for _ in 0..5 {
+        let held = lock(&app, 3);
+        app.post("/update_order", UPDATE).problem(503);
+        thread::sleep(Duration::from_millis(200));
+        drop(held);
+
+        let deadline = Instant::now() + Duration::from_secs(3);
+        while app.get("/readyz").status != 200 {
+            assert!(Instant::now() < deadline, "the only connection does not come back");
+        }
+        let missing = UPDATE.replace("\"order_id\": 3", "\"order_id\": 999");
+        for id in 4..8 {
+            app.post("/update_order", &missing).problem(404);
+            assert_eq!(app.get(&format!("/orders/{id}")).json()["order_id"], id);
+        }
+    }
+}
+
 #[test]
 fn a_connection_that_is_cut_in_the_middle_of_a_transaction_is_no_success() {
     let mut app = TestApp::start();

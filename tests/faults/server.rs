@@ -4,10 +4,9 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::{Duration, Instant},
 };
 
-use crate::support::{execute, root};
+use crate::support::{ends, execute, root};
 
 /// A running server with an empty database. It is killed when this is dropped.
 pub struct Server {
@@ -45,13 +44,9 @@ impl Server {
 
     /// Ends it as a crash does.
     pub fn kill(&self) {
-        let process = format!("/proc/{}", self.pid());
+        let pid = self.pid().parse().unwrap();
         self.signal("KILL");
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while Path::new(&process).exists() {
-            assert!(Instant::now() < deadline, "it is still there");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        assert!(ends(pid), "it is still there");
     }
 
     /// Sends it a signal, by its name in kill(1).
