@@ -73,8 +73,8 @@ fn a_database_that_is_killed_under_load_loses_no_write_that_was_acknowledged() {
         let clients: Vec<_> = (0..8)
             .map(|_| {
                 scope.spawn(|| {
-                    let mut kept = Vec::new();
-                    while !done.load(Ordering::Relaxed) {
+                    let (mut kept, began) = (Vec::new(), Instant::now());
+                    while !done.load(Ordering::Relaxed) && began.elapsed() < Duration::from_secs(180) {
                         let id = next.fetch_add(1, Ordering::Relaxed);
                         let asked = Instant::now();
                         let reply = app.post("/create_order", order(id));

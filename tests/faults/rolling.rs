@@ -116,7 +116,8 @@ fn a_rolling_restart_loses_no_request() {
             let (requests, failures, done, address) = (&requests, &failures, &done, &address);
             scope.spawn(move || {
                 let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-                while !done.load(Ordering::Relaxed) {
+                let began = Instant::now();
+                while !done.load(Ordering::Relaxed) && began.elapsed() < Duration::from_secs(180) {
                     let number = requests.fetch_add(1, Ordering::Relaxed);
                     let reply = match number % 4 {
                         0 => agent

@@ -2,8 +2,10 @@
 
 use std::{
     fs,
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use crate::support::{ends, execute, root};
@@ -47,12 +49,21 @@ impl Server {
         let pid = self.pid().parse().unwrap();
         self.signal("KILL");
         assert!(ends(pid), "it is still there");
+        // Its port may be open for a moment longer, and would pass for a server that runs.
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while TcpStream::connect(("127.0.0.1", self.port())).is_ok() {
+            assert!(Instant::now() < deadline, "its port is still open");
+        }
     }
 
     /// Sends it a signal, by its name in kill(1).
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args([format!("-{name}"), self.pid()]).status().unwrap();
         assert!(status.success());
+    }
+
+    fn port(&self) -> u16 {
+        fs::read_to_string(self.folder.join("port")).unwrap().trim().parse().unwrap()
     }
 
     fn pid(&self) -> String {
