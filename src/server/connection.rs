@@ -4,10 +4,7 @@
 use std::{
     io::{self, IoSlice},
     pin::{Pin, pin},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU8, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -19,8 +16,8 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::refusal::refusal;
-use crate::{App, error::Error, memory::Reserved};
+use super::{progress::Progress, refusal::refusal};
+use crate::{App, error::Error};
 
 /// How long the end of a connection may take: closed while the client still sends, it would be reset, and the last
 /// answer lost with it.
@@ -28,39 +25,6 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// So much is read from a client before the others have their turn.
 const TURN: usize = 256 << 10;
-
-/// How far the request that is on a connection has got.
-#[derive(Default)]
-pub struct Progress {
-    stage: AtomicU8,
-    /// The memory of the answer.
-    held: Mutex<Option<Reserved>>,
-}
-
-const NONE: u8 = 0;
-const HANDLED: u8 = 1;
-const ANSWERED: u8 = 2;
-
-impl Progress {
-    /// A handler has it. How long that takes is not the connection's to say.
-    pub fn begin(&self) {
-        self.stage.store(HANDLED, Ordering::Relaxed);
-    }
-
-    /// Its answer is about to be sent.
-    pub fn answer(&self) {
-        self.stage.store(ANSWERED, Ordering::Relaxed);
-    }
-
-    /// Keeps this until the answer has been sent.
-    pub fn hold(&self, memory: Reserved) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(memory);
-    }
-
-    fn get(&self) -> u8 {
-        self.stage.load(Ordering::Relaxed)
-    }
-}
 
 /// What the connection waits for.
 #[derive(Clone, Copy, PartialEq)]
@@ -176,8 +140,7 @@ impl Connection {
     /// Whether hyper refuses a head by itself, because it is no request or too long a one; with which status. hyper's
     /// answer has no body, and the log does not know of it.
     fn refuses(&self, bytes: &[u8]) -> Option<StatusCode> {
-        let is_answer_of_a_handler = self.progress.get() != NONE;
-        if !self.flushed || is_answer_of_a_handler {
+        if !self.flushed || self.progress.is_busy() {
             return None;
         }
         let status = bytes.strip_prefix(b"HTTP/1.1 ").or_else(|| bytes.strip_prefix(b"HTTP/1.0 "))?;
@@ -189,8 +152,8 @@ impl Connection {
         self.wait_for(Waiting::Idle);
         self.flushed = false;
         self.used = true;
-        if written > 0 && self.progress.get() == ANSWERED {
-            self.progress.stage.store(NONE, Ordering::Relaxed);
+        if written > 0 {
+            self.progress.sent();
         }
     }
 
@@ -241,7 +204,7 @@ impl AsyncRead for Connection {
                     }
                     return Poll::Ready(result);
                 }
-                Poll::Pending if this.progress.get() != NONE => return Poll::Pending,
+                Poll::Pending if this.progress.is_busy() => return Poll::Pending,
                 // hyper closes idle connections itself when the process ends, but not one that has never been used.
                 Poll::Pending if !this.used && this.waiting == Waiting::Idle && this.app.drain.is_closing() => {}
                 Poll::Pending => ready!(this.poll_time_is_up(context)),
@@ -281,9 +244,7 @@ impl AsyncWrite for Connection {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.flushed = true;
-        if self.progress.get() == NONE {
-            *self.progress.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        }
+        self.progress.flushed();
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

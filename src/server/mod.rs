@@ -1,6 +1,7 @@
 //! Takes connections, gives each request to the router, and turns what comes back into a response that is logged once.
 
 mod connection;
+mod progress;
 mod refusal;
 
 use std::{
@@ -42,7 +43,8 @@ use crate::{
     response,
     routes::{self, Route},
 };
-use connection::{Connection, Progress};
+use connection::Connection;
+use progress::Progress;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

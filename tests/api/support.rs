@@ -310,6 +310,11 @@ pub fn module() -> &'static Path {
     &MODULE
 }
 
+/// An order with this id, as JSON.
+pub fn order(id: i32) -> String {
+    orders(id..id + 1).trim_matches(['[', ']']).to_string()
+}
+
 /// A JSON array of orders with these ids.
 pub fn orders(ids: std::ops::Range<i32>) -> String {
     let sample = serde_json::from_str::<Value>(include_str!("../../update_order.json")).unwrap().to_string();
@@ -324,6 +329,16 @@ pub fn create_database() -> String {
     execute(server_url(), &format!("CREATE DATABASE {name}"));
     let (server, _) = server_url().rsplit_once('/').unwrap();
     format!("{server}/{name}")
+}
+
+/// For a test that stands between the service and its database: a listener, the server's address, and `url` with the
+/// listener's address in its place.
+pub fn stand_between(url: &str) -> (TcpListener, String, String) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let (login, rest) = url.rsplit_once('@').unwrap();
+    let (server, database) = rest.split_once('/').unwrap();
+    let through = format!("{login}@{}/{database}", listener.local_addr().unwrap());
+    (listener, server.to_string(), through)
 }
 
 /// Drops the database that this URL names.

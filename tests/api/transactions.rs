@@ -2,14 +2,14 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
+    net::{Shutdown, TcpStream},
     thread,
     time::{Duration, Instant},
 };
 
 use mysql_async::Row;
 
-use crate::support::{Session, TestApp, create_database, drop_database, orders, query};
+use crate::support::{Session, TestApp, create_database, drop_database, orders, query, stand_between};
 
 const UPDATE: &str = include_str!("../../update_order.json");
 
@@ -169,11 +169,7 @@ fn a_connection_that_is_cut_at_the_commit_is_no_success() {
 
 /// An address that leads to the database of `url`, and cuts a connection when a COMMIT comes along.
 fn cut_at_commit(url: &str, let_it_through: bool) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (login, rest) = url.rsplit_once('@').unwrap();
-    let (server, database) = rest.split_once('/').unwrap();
-    let address = format!("{login}@{}/{database}", listener.local_addr().unwrap());
-    let server = server.to_string();
+    let (listener, server, address) = stand_between(url);
     thread::spawn(move || {
         for service in listener.incoming().map_while(Result::ok) {
             let Ok(database) = TcpStream::connect(&server) else { return };

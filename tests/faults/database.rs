@@ -16,7 +16,7 @@ use std::{
 use crate::{
     alone,
     server::Server,
-    support::{Reply, TestApp, orders, query},
+    support::{Reply, TestApp, order, orders, query},
 };
 
 /// `DB_TIMEOUT`, and what a busy machine adds to it.
@@ -25,12 +25,6 @@ const LONGEST: Duration = Duration::from_millis(5500);
 fn assert_unavailable(reply: &Reply) {
     reply.problem(503);
     assert!(!reply.header("retry-after").is_empty());
-}
-
-/// One order, in a document of its own.
-fn order(id: i32) -> String {
-    let array = orders(id..id + 1);
-    array.trim_matches(['[', ']']).to_string()
 }
 
 fn wait_until_ready(app: &TestApp, limit: Duration) {

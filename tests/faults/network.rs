@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::TcpStream,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     alone,
-    support::{TestApp, create_database, drop_database, execute},
+    support::{TestApp, create_database, drop_database, execute, stand_between},
 };
 
 /// Leads to the database of a URL. Connections fall silent after so many bytes from the database, and stay open.
@@ -24,14 +24,9 @@ struct Wire {
 
 impl Wire {
     fn new(url: &str, silent_after: usize) -> Wire {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let (login, rest) = url.rsplit_once('@').unwrap();
-        let (server, database) = rest.split_once('/').unwrap();
-        let wire = Wire {
-            url: format!("{login}@{}/{database}", listener.local_addr().unwrap()),
-            silent_after: Arc::new(AtomicUsize::new(silent_after)),
-        };
-        let (server, silent_after) = (server.to_string(), wire.silent_after.clone());
+        let (listener, server, url) = stand_between(url);
+        let silent_after = Arc::new(AtomicUsize::new(silent_after));
+        let wire = Wire { url, silent_after: silent_after.clone() };
         thread::spawn(move || {
             for service in listener.incoming().map_while(Result::ok) {
                 let Ok(database) = TcpStream::connect(&server) else { return };

@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     alone,
-    support::{create_database, drop_database, free_port, module, orders, serve},
+    support::{create_database, drop_database, free_port, module, order, orders, serve},
 };
 
 /// One of the two instances: the same ports whenever it is started.
@@ -120,9 +120,7 @@ fn a_rolling_restart_loses_no_request() {
                 while !done.load(Ordering::Relaxed) && began.elapsed() < Duration::from_secs(180) {
                     let number = requests.fetch_add(1, Ordering::Relaxed);
                     let reply = match number % 4 {
-                        0 => agent
-                            .post(format!("{address}/update_order"))
-                            .send(orders(client..client + 1).trim_matches(['[', ']'])),
+                        0 => agent.post(format!("{address}/update_order")).send(order(client)),
                         1 => agent.get(format!("{address}/orders?limit=10")).call(),
                         _ => agent.get(format!("{address}/orders/{}", number % 100)).call(),
                     };

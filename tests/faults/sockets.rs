@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
+    net::{Ipv4Addr, Shutdown, TcpStream},
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     alone,
-    support::{TestApp, create_database, drop_database, free_port},
+    support::{TestApp, create_database, drop_database, free_port, stand_between},
 };
 
 const ORDERS: &str = include_str!("../../orders.json");
@@ -51,11 +51,7 @@ fn a_database_that_refuses_later_is_said_to_refuse_in_the_access_log() {
 
 /// A port that leads to the database of `url`, but refuses every connection after the first, which it gives.
 fn let_one_through(url: &str) -> (thread::JoinHandle<TcpStream>, String) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let (login, server) = url.rsplit_once('@').unwrap();
-    let (server, database) = server.split_once('/').unwrap();
-    let through = format!("{login}@{}/{database}", listener.local_addr().unwrap());
-    let server = server.to_string();
+    let (listener, server, through) = stand_between(url);
     let first = thread::spawn(move || {
         let service = listener.accept().unwrap().0;
         let database = TcpStream::connect(server).unwrap();
