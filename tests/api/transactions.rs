@@ -152,17 +152,24 @@ fn a_connection_that_is_cut_in_the_middle_of_a_transaction_is_no_success() {
 
 /// Whether or not the COMMIT has reached the database, its answer has not come back.
 #[test]
-fn a_connection_that_is_cut_at_the_commit_is_no_success() {
+fn a_connection_that_is_cut_at_the_commit_is_no_success_and_the_key_makes_it_safe_to_ask_again() {
     for (commit_arrives, stored) in [(false, 0), (true, 1000)] {
         let url = create_database();
         let mut app = TestApp::launch(&cut_at_commit(&url, commit_arrives), &[]);
         app.wait_until_ready();
+        let ask = |app: &TestApp| app.send("POST", "/create_orders", &[("Idempotency-Key", "key")], orders(0..1000));
 
-        app.post("/create_orders", orders(0..1000)).problem(503);
+        ask(&app).problem(503);
+        let after_the_cut = query::<i64>(&url, "SELECT COUNT(*) FROM orders");
+        let other = TestApp::launch(&url, &[]);
+        other.wait_until_ready();
+        let again = ask(&other);
 
-        assert_eq!(query::<i64>(&url, "SELECT COUNT(*) FROM orders"), [stored]);
+        assert_eq!(after_the_cut, [stored]);
+        assert_eq!((again.status, again.header("idempotent-replayed") == "true"), (200, commit_arrives));
+        assert_eq!(query::<i64>(&url, "SELECT COUNT(*) FROM orders"), [1000]);
         app.assert_still_the_same_process();
-        drop(app);
+        drop((app, other));
         drop_database(&url);
     }
 }
