@@ -12,6 +12,9 @@
 //! - [`request`], [`array`], [`fields`], [`decimal`], [`money`]: from a request's bytes to checked values.
 //! - [`response`], [`error`]: from values and errors to a response.
 //! - [`db`], [`migrations`]: the pool, transactions, and the schema.
+//! - [`http_client`]: asks other services.
+//! - [`events`]: tells others of every change.
+//! - [`webhooks`]: hears of the changes of others.
 //! - [`idempotency`]: a POST that is sent twice is done once.
 //! - [`memory`]: how much of it bodies may take.
 //! - [`drain`]: how the process ends without cutting anybody off.
@@ -25,7 +28,9 @@ pub mod db;
 pub mod decimal;
 pub mod drain;
 pub mod error;
+pub mod events;
 pub mod fields;
+pub mod http_client;
 pub mod idempotency;
 pub mod log;
 pub mod memory;
@@ -40,12 +45,14 @@ pub mod routes;
 pub mod self_check;
 pub mod server;
 pub mod system;
+pub mod webhooks;
 
 use std::{sync::Arc, time::Duration};
 
 use config::Config;
 use db::Database;
 use drain::Drain;
+use http_client::HttpClient;
 use memory::Memory;
 use migrations::Migration;
 use routes::Route;
@@ -66,14 +73,20 @@ pub struct App {
     pub drain: Drain,
     /// What bodies may still take of the memory.
     pub memory: Memory,
+    /// What calls other services.
+    pub http: HttpClient,
 }
 
 impl App {
     /// Puts the parts together. Nothing is connected yet: the service starts whether or not the database is up.
-    pub fn new(config: Config) -> Arc<App> {
+    ///
+    /// # Errors
+    /// When what the configuration names cannot be used.
+    pub fn new(config: Config) -> anyhow::Result<Arc<App>> {
         let db = Database::new(&config);
         let memory = Memory::new(config.max_bodies_bytes);
-        Arc::new(App { config, db, drain: Drain::default(), memory })
+        let http = HttpClient::new(&config.outbound)?;
+        Ok(Arc::new(App { config, db, drain: Drain::default(), memory, http }))
     }
 
     /// Brings the schema up to date, trying until it is; until then every use of the database is a 503.

@@ -41,7 +41,7 @@ async fn run() -> anyhow::Result<()> {
     let listener = open(address)?;
     let admin_listener = admin_address.map(open).transpose()?;
 
-    let app = App::new(config);
+    let app = App::new(config)?;
     tokio::spawn(app.clone().migrate_until_done());
     if let Some(listener) = admin_listener {
         tokio::spawn(server::serve(app.clone(), listener, &[system::ADMIN_ROUTES], 256));

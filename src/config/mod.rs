@@ -1,65 +1,23 @@
 //! Every setting of the service. WASI has no command line to speak of, so settings come as environment
 //! variables (`wasmedge --env NAME=VALUE`), all read here, once, and all mistakes are reported together.
 
-use std::{net::IpAddr, net::SocketAddr, str::FromStr, time::Duration};
+mod reader;
+mod variables;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
 
 use anyhow::bail;
 use mysql_async::Opts;
+use reqwest::Url;
 
-use crate::auth::Tokens;
+pub use variables::{VARIABLES, Variable};
 
-/// An environment variable that the service reads.
-pub struct Variable {
-    /// Its name.
-    pub name: &'static str,
-    /// What holds when it is not set; `None`: it has to be set.
-    pub default: Option<&'static str>,
-    /// What it means, in a few words.
-    pub meaning: &'static str,
-}
-
-/// Every variable there is. README's table and the launcher's list are checked against this one.
-pub const VARIABLES: &[Variable] = &[
-    variable("DATABASE_URL", None, "`mysql://user:password@host:port/database`"),
-    variable("PORT", Some("8080"), "TCP port to listen on"),
-    variable("BIND", Some("0.0.0.0"), "IP address to listen on"),
-    variable(
-        "API_TOKENS",
-        Some(""),
-        "tokens, parted by commas, of which a request has to carry one; not set: open to all",
-    ),
-    variable("ALLOW_INIT", Some("true"), "`false`: `GET /init`, which empties the table, is not there"),
-    variable("CORS_ALLOW_ORIGIN", Some("*"), "origin of the browser clients that may call, or `*`"),
-    variable(
-        "ADMIN_BIND",
-        Some(""),
-        "loopback address and port for `POST /drain`, such as `127.0.0.1:8081`; none if empty",
-    ),
-    variable("MAX_BODY_BYTES", Some("16777216"), "largest request body; more is 413"),
-    variable(
-        "MAX_BODIES_BYTES",
-        Some("134217728"),
-        "bodies over 64 KiB, of requests and answers, in memory all together; more is 503",
-    ),
-    variable("MAX_CONNECTIONS", Some("2048"), "clients' connections at most; the next one gets 503 and is closed"),
-    variable("HEADER_TIMEOUT", Some("10"), "seconds for a request's head to arrive, then 408"),
-    variable("BODY_TIMEOUT", Some("20"), "seconds that a body may lag behind 16 KiB a second, then 408"),
-    variable("SEND_TIMEOUT", Some("30"), "seconds for a client to take the next part of an answer, then it is cut off"),
-    variable("KEEP_ALIVE_TIMEOUT", Some("75"), "seconds until a connection without a request is closed"),
-    variable("DB_POOL_SIZE", Some("16"), "connections to the database at most"),
-    variable("DB_ACQUIRE_TIMEOUT", Some("2"), "seconds to wait for a free connection, then 503"),
-    variable("DB_TIMEOUT", Some("5"), "seconds a request may wait for the database, that one included, then 503"),
-    variable(
-        "DRAIN_DELAY",
-        Some("5"),
-        "seconds from `POST /drain`, when `/readyz` turns to 503, to the end of accepting",
-    ),
-    variable("DRAIN_TIMEOUT", Some("20"), "seconds to finish what is in flight after that"),
-];
-
-const fn variable(name: &'static str, default: Option<&'static str>, meaning: &'static str) -> Variable {
-    Variable { name, default, meaning }
-}
+use crate::{auth::Tokens, events, http_client, webhooks};
+use reader::{Reader, database_url, http_url, list, loopback_address, number_in, optional, seconds, true_or_false};
 
 /// The settings of one process. It holds a password and tokens, so it has no `Debug`.
 pub struct Config {
@@ -99,6 +57,14 @@ pub struct Config {
     pub drain_delay: Duration,
     /// The longest time to finish what is in flight after that.
     pub drain_timeout: Duration,
+    /// How other services are called.
+    pub outbound: http_client::Settings,
+    /// Who is asked for what is not known here (`TAX_SERVICE_URL`).
+    pub tax_service_url: Option<Url>,
+    /// Who is told of changes.
+    pub events: events::Settings,
+    /// Who may tell us of theirs.
+    pub webhooks: webhooks::Settings,
 }
 
 impl Config {
@@ -107,7 +73,7 @@ impl Config {
     /// # Errors
     /// One message that names every variable that is missing or wrong. No value is quoted: it may be a secret.
     pub fn from_variables(look_up: impl Fn(&str) -> Option<String>) -> anyhow::Result<Config> {
-        let mut reader = Reader { look_up, mistakes: Vec::new() };
+        let mut reader = Reader::new(look_up);
         let database = reader.read("DATABASE_URL", database_url);
         let port = reader.read("PORT", number_in(1..=u16::MAX));
         let ip = reader.read("BIND", |text| IpAddr::from_str(text).map_err(|_| "must be an IP address".into()));
@@ -128,6 +94,20 @@ impl Config {
         let db_timeout = reader.read("DB_TIMEOUT", seconds);
         let drain_delay = reader.read("DRAIN_DELAY", seconds);
         let drain_timeout = reader.read("DRAIN_TIMEOUT", seconds);
+        let ca_file = reader.read("SSL_CERT_FILE", optional(|path| Ok(path.into())));
+        let allowed_hosts = reader.read("OUTBOUND_ALLOWED_HOSTS", list(|host| Ok(host.to_ascii_lowercase())));
+        let connect_timeout = reader.read("OUTBOUND_CONNECT_TIMEOUT", seconds);
+        let timeout = reader.read("OUTBOUND_TIMEOUT", seconds);
+        let max_calls = reader.read("OUTBOUND_MAX_CALLS", number_in(1..=1000));
+        let max_bytes = reader.read("OUTBOUND_MAX_BYTES", number_in(1..=1 << 28));
+        let tax_service_url = reader.read("TAX_SERVICE_URL", optional(http_url));
+        let sinks = reader.read("EVENT_SINKS", list(events::sinks::Sink::parse));
+        let source = reader.read("EVENT_SOURCE", |text| Ok(text.to_owned()));
+        let max_attempts = reader.read("EVENT_MAX_ATTEMPTS", number_in(1..=1_000_000));
+        let parked_holds = reader.read("EVENT_PARKED_HOLDS", true_or_false);
+        let event_secret = reader.read("EVENT_SECRET", optional(webhooks::secret));
+        let app_api_token = reader.read("APP_API_TOKEN", optional(webhooks::token));
+        let webhook_origins = reader.read("WEBHOOK_ALLOWED_ORIGINS", list(|origin| Ok(origin.to_ascii_lowercase())));
 
         if let (Some(body), Some(bodies)) = (max_body_bytes, max_bodies_bytes) {
             if body > bodies {
@@ -155,72 +135,32 @@ impl Config {
                 db_timeout: db_timeout?,
                 drain_delay: drain_delay?,
                 drain_timeout: drain_timeout?,
+                outbound: http_client::Settings {
+                    ca_file: ca_file?,
+                    allowed_hosts: allowed_hosts?,
+                    connect_timeout: connect_timeout?,
+                    timeout: timeout?,
+                    max_calls: max_calls?,
+                    max_bytes: max_bytes?,
+                },
+                tax_service_url: tax_service_url?,
+                events: events::Settings {
+                    sinks: sinks?,
+                    source: source?,
+                    max_attempts: max_attempts?,
+                    parked_holds: parked_holds?,
+                },
+                webhooks: webhooks::Settings {
+                    secret: event_secret?,
+                    app_api_token: app_api_token?,
+                    allowed_origins: webhook_origins?,
+                },
             })
         })();
         match read {
             Some(config) if reader.mistakes.is_empty() => Ok(config),
             _ => bail!("the configuration is not usable:\n  {}", reader.mistakes.join("\n  ")),
         }
-    }
-}
-
-struct Reader<L> {
-    look_up: L,
-    mistakes: Vec<String>,
-}
-
-impl<L: Fn(&str) -> Option<String>> Reader<L> {
-    fn read<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
-        let default = VARIABLES.iter().find(|variable| variable.name == name).and_then(|variable| variable.default);
-        let value = (self.look_up)(name).filter(|value| !value.is_empty());
-        let problem = match value.as_deref().or(default) {
-            None => "is not set".to_string(),
-            Some(text) => match parse(text) {
-                Ok(value) => return Some(value),
-                Err(problem) => problem,
-            },
-        };
-        self.mistakes.push(format!("{name} {problem}"));
-        None
-    }
-}
-
-fn loopback_address(text: &str) -> Result<Option<SocketAddr>, String> {
-    match SocketAddr::from_str(text) {
-        _ if text.is_empty() => Ok(None),
-        Ok(address @ SocketAddr::V4(_)) if address.ip().is_loopback() => Ok(Some(address)),
-        _ => Err("must be an IPv4 address and port that only this machine reaches, such as 127.0.0.1:8081".into()),
-    }
-}
-
-fn database_url(text: &str) -> Result<Opts, String> {
-    const FORM: &str = "must have the form mysql://user:password@host:port/database";
-    // The driver's own message could quote the password.
-    let opts = Opts::from_url(text).map_err(|_| FORM.to_string())?;
-    match opts.db_name() {
-        None | Some("") => Err(format!("names no database; it {FORM}")),
-        Some(_) => Ok(opts),
-    }
-}
-
-fn number_in<T>(range: std::ops::RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String>
-where
-    T: FromStr + PartialOrd + std::fmt::Display,
-{
-    move |text| match text.parse() {
-        Ok(number) if range.contains(&number) => Ok(number),
-        _ => Err(format!("must be a whole number from {} to {}", range.start(), range.end())),
-    }
-}
-
-fn true_or_false(text: &str) -> Result<bool, String> {
-    text.parse().map_err(|_| "must be true or false".into())
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse::<f64>() {
-        Ok(number) if (0.001..=3600.0).contains(&number) => Ok(Duration::from_secs_f64(number)),
-        _ => Err("must be a number of seconds from 0.001 to 3600".into()),
     }
 }
 
