@@ -6,8 +6,6 @@
 //!
 //! Only success is kept. A request that was refused has changed nothing and may be sent again, mended, with its key.
 
-use std::{sync::Arc, time::Duration};
-
 use hyper::{
     Body, Response, StatusCode, body,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION},
@@ -19,9 +17,9 @@ use sha2::{Digest, Sha256};
 use crate::{
     App,
     error::{Error, Fault, Place},
-    log,
     migrations::Migration,
     operation::{self, Header, Parameter},
+    purge::Purge,
     request::Request,
 };
 
@@ -35,8 +33,12 @@ const FORGET: &str = "DELETE FROM idempotency_keys WHERE idempotency_key = ?";
 const CLAIM: &str = "INSERT INTO idempotency_keys (idempotency_key, fingerprint) VALUES (?, ?)";
 const KEEP: &str = "UPDATE idempotency_keys
     SET status = ?, content_type = ?, location = ?, body = ? WHERE idempotency_key = ?";
-const PURGE: &str = "DELETE FROM idempotency_keys WHERE created_at < NOW() - INTERVAL 24 HOUR LIMIT 1000";
-const PURGE_AT_ONCE: u64 = 1000;
+
+/// Deletes the old ones.
+pub const PURGE: Purge = Purge {
+    what: "idempotency keys",
+    statement: "DELETE FROM idempotency_keys WHERE created_at < NOW() - INTERVAL 24 HOUR LIMIT 1000",
+};
 
 /// The server's code for a key that is there already.
 const DUPLICATE_KEY: u16 = 1062;
@@ -86,22 +88,6 @@ pub async fn once(
             keep(conn, key, answer).await
         })
         .await
-}
-
-/// Deletes the old ones, now and every hour.
-pub async fn purge(app: Arc<App>) {
-    loop {
-        let purged = app.db.run(async |conn| {
-            conn.query_drop(PURGE).await?;
-            Ok(conn.affected_rows())
-        });
-        match purged.await {
-            Ok(PURGE_AT_ONCE..) => continue,
-            Ok(_) => {}
-            Err(error) => log::message(&format!("old idempotency keys could not be deleted: {error}")),
-        }
-        tokio::time::sleep(Duration::from_secs(3600)).await;
-    }
 }
 
 fn key(request: &Request) -> Result<Option<&str>, Error> {
