@@ -21,12 +21,7 @@ impl Tokens {
     pub fn parse(text: &str) -> Result<Tokens, String> {
         let tokens: Vec<&str> = text.split(',').map(str::trim).filter(|token| !token.is_empty()).collect();
         for (number, token) in (1..).zip(&tokens) {
-            if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err(format!("has in token {number} a character that is not visible ASCII"));
-            }
-            if token.len() < FEWEST_CHARACTERS {
-                return Err(format!("has in token {number} less than {FEWEST_CHARACTERS} characters"));
-            }
+            check_token(token).map_err(|problem| format!("has in token {number} {problem}"))?;
         }
         if tokens.is_empty() && !text.is_empty() {
             return Err("is set and names no token".to_string());
@@ -44,14 +39,13 @@ impl Tokens {
     /// # Errors
     /// [`Error::Unauthorized`].
     pub fn check(&self, headers: &HeaderMap) -> Result<(), Error> {
-        let mut given = headers.get_all(AUTHORIZATION).iter();
-        let token = match (given.next(), given.next()) {
-            _ if self.is_empty() => return Ok(()),
-            (None, _) => return Err(Error::Unauthorized("a bearer token is needed", None)),
-            (Some(value), None) => bearer(value.as_bytes()),
-            (Some(_), Some(_)) => None,
-        };
-        if token.is_some_and(|token| self.contain(token)) {
+        if self.is_empty() {
+            return Ok(());
+        }
+        if !headers.contains_key(AUTHORIZATION) {
+            return Err(Error::Unauthorized("a bearer token is needed", None));
+        }
+        if bearer_token(headers).is_some_and(|token| self.contain(token)) {
             return Ok(());
         }
         Err(Error::Unauthorized("this is no bearer token that is known here", Some("invalid_token")))
@@ -61,6 +55,34 @@ impl Tokens {
     fn contain(&self, given: &[u8]) -> bool {
         let found = self.0.iter().fold(Choice::from(0), |found, token| found | token.as_bytes().ct_eq(given));
         found.into()
+    }
+}
+
+/// Whether this is fit to be a token.
+///
+/// # Errors
+/// What it has that it should not have, without quoting it.
+pub fn check_token(token: &str) -> Result<(), String> {
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("a character that is not visible ASCII".to_string());
+    }
+    if token.len() < FEWEST_CHARACTERS {
+        return Err(format!("less than {FEWEST_CHARACTERS} characters"));
+    }
+    Ok(())
+}
+
+/// Whether a token is the one that is known. How long it takes tells nothing but the length.
+pub fn is_same(known: &str, given: &[u8]) -> bool {
+    known.as_bytes().ct_eq(given).into()
+}
+
+/// The bearer token of a request, if it has just one.
+pub fn bearer_token(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    match (given.next(), given.next()) {
+        (Some(value), None) => bearer(value.as_bytes()),
+        _ => None,
     }
 }
 

@@ -30,6 +30,8 @@ pub enum Error {
     Conflict(String),
     /// 413: the body is larger than this many bytes.
     TooLarge(usize),
+    /// 415: it is written in a way that is not read here; with those that are.
+    UnsupportedMediaType(&'static str),
     /// 422: JSON, but not what is asked for; with one entry for each fault.
     Invalid(Vec<Fault>),
     /// 400, 414 or 431: its head is not HTTP, or too long.
@@ -87,6 +89,7 @@ impl Error {
             Error::RequestTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Error::Conflict(_) => StatusCode::CONFLICT,
             Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Error::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Head(status) => *status,
             Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -147,6 +150,7 @@ impl Error {
                 "the request's head is longer than 128 KiB or has more than 100 fields".to_string()
             }
             Error::Head(_) => "this is not an HTTP/1.1 request".to_string(),
+            Error::UnsupportedMediaType(known) => format!("what is taken here: {known}"),
             Error::RequestTimeout(missing) => (*missing).to_string(),
             Error::Invalid(faults) => match faults.as_slice() {
                 [_] => "one field is not valid, see 'errors'".to_string(),
@@ -235,6 +239,7 @@ mod tests {
             (Error::RequestTimeout(""), 408),
             (Error::Conflict(String::new()), 409),
             (Error::TooLarge(1), 413),
+            (Error::UnsupportedMediaType(""), 415),
             (Error::Invalid(vec![]), 422),
             (Error::Head(StatusCode::URI_TOO_LONG), 414),
             (Error::Internal(cause()), 500),

@@ -15,7 +15,9 @@
 //! - [`http_client`]: asks other services.
 //! - [`events`]: tells others of every change.
 //! - [`webhooks`]: hears of the changes of others.
+//! - [`standard_webhooks`]: how such messages are signed.
 //! - [`idempotency`]: a POST that is sent twice is done once.
+//! - [`purge`]: what has been kept long enough is deleted.
 //! - [`memory`]: how much of it bodies may take.
 //! - [`drain`]: how the process ends without cutting anybody off.
 //! - [`log`]: one line of JSON a request.
@@ -39,11 +41,13 @@ pub mod money;
 pub mod openapi;
 pub mod operation;
 pub mod orders;
+pub mod purge;
 pub mod request;
 pub mod response;
 pub mod routes;
 pub mod self_check;
 pub mod server;
+pub mod standard_webhooks;
 pub mod system;
 pub mod webhooks;
 
@@ -55,13 +59,21 @@ use drain::Drain;
 use http_client::HttpClient;
 use memory::Memory;
 use migrations::Migration;
+use purge::Purge;
 use routes::Route;
+use webhooks::Subscription;
 
 /// Every endpoint, as `GET /` lists them. An entity is wired in here.
-pub const ROUTES: &[&[Route]] = &[system::ROUTES, orders::ROUTES];
+pub const ROUTES: &[&[Route]] = &[system::ROUTES, webhooks::ROUTES, orders::ROUTES];
 
 /// Every step of the schema. An entity is wired in here.
-pub const MIGRATIONS: &[&[Migration]] = &[orders::MIGRATIONS, idempotency::MIGRATIONS];
+pub const MIGRATIONS: &[&[Migration]] = &[orders::MIGRATIONS, idempotency::MIGRATIONS, webhooks::MIGRATIONS];
+
+/// What is done with events of others. An entity is wired in here.
+pub const SUBSCRIPTIONS: &[&[Subscription]] = &[orders::SUBSCRIPTIONS];
+
+/// What grows old.
+pub const PURGES: &[Purge] = &[idempotency::PURGE, webhooks::PURGE];
 
 /// What every handler can reach.
 pub struct App {
@@ -98,7 +110,7 @@ impl App {
                 Ok(applied) => {
                     log::message(&format!("schema up to date ({applied} steps applied now)"));
                     self.db.open();
-                    return idempotency::purge(self).await;
+                    return purge::run(self, PURGES).await;
                 }
                 Err(error) => {
                     let problem = error.to_string();

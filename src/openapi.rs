@@ -50,7 +50,7 @@ pub fn document(tables: &[&[Route]], config: &Config) -> Value {
 }
 
 fn operation(route: &Route, refusals: &[u16]) -> Value {
-    let Operation { parameters, request, status, response, headers, .. } = &route.operation;
+    let Operation { parameters, request, status, response, others, headers, .. } = &route.operation;
     let mut responses = Map::new();
     for status in refusals {
         responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{status}") }));
@@ -66,6 +66,13 @@ fn operation(route: &Route, refusals: &[u16]) -> Value {
         set(&mut success, "content", content);
     }
     responses.insert(status.to_string(), success);
+    for (status, shape) in *others {
+        let mut other = json!({ "description": reason(*status), "headers": {} });
+        if let Some(content) = content(shape) {
+            set(&mut other, "content", content);
+        }
+        responses.insert(status.to_string(), other);
+    }
 
     let in_path = path_parameters(route.path)
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": fields::integer_schema() }));
@@ -109,6 +116,7 @@ fn refusals(route: &Route, guarded: bool) -> Vec<u16> {
         Shape::Nothing => {}
         Shape::Bytes | Shape::Text => statuses.extend([408, 413]),
         Shape::Done | Shape::Object | Shape::One(_) | Shape::Many(_) => statuses.extend([400, 408, 413, 422]),
+        Shape::Events => statuses.extend([400, 408, 413, 415]),
     }
     statuses
 }
@@ -127,6 +135,14 @@ fn refusal(status: u16) -> Value {
 fn content(shape: &Shape) -> Option<Value> {
     let (media_type, schema) = match shape {
         Shape::Nothing => return None,
+        Shape::Events => {
+            let (one, many) = (json!({ "type": "object" }), json!({ "type": "array", "items": { "type": "object" } }));
+            return Some(json!({
+                "application/cloudevents+json": { "schema": one },
+                "application/cloudevents-batch+json": { "schema": many },
+                "application/json": { "schema": many },
+            }));
+        }
         Shape::Text => ("text/plain", json!({ "type": "string" })),
         Shape::Bytes => ("application/octet-stream", json!({})),
         Shape::Done => ("application/json", reference("Done")),

@@ -13,6 +13,8 @@ pub struct Operation {
     pub status: u16,
     /// The body that comes with it.
     pub response: Shape,
+    /// Other answers when all went well.
+    pub others: &'static [(u16, Shape)],
     /// The headers that come with it, besides those of every answer.
     pub headers: &'static [Header],
     /// The statuses of refusals that do not follow from the rest.
@@ -74,6 +76,8 @@ pub enum Shape {
     One(Entity),
     /// A JSON array of these.
     Many(Entity),
+    /// Events, in any of the formats that are heard.
+    Events,
 }
 
 /// What a service is about, as clients see it.
@@ -99,6 +103,7 @@ impl Operation {
             request: Shape::Nothing,
             status: 200,
             response: Shape::Nothing,
+            others: &[],
             headers: &[],
             refusals: &[],
         }

@@ -65,6 +65,11 @@ impl Route {
         Route::new(Method::DELETE, path, summary, handler, false)
     }
 
+    /// Answers `OPTIONS` itself, a browser's preflight too.
+    pub const fn options(path: &'static str, summary: &'static str, handler: Handler) -> Route {
+        Route::new(Method::OPTIONS, path, summary, handler, false)
+    }
+
     const fn new(
         method: Method,
         path: &'static str,
@@ -112,6 +117,12 @@ impl Route {
     pub const fn gives(mut self, status: u16, shape: Shape) -> Route {
         self.operation.status = status;
         self.operation.response = shape;
+        self
+    }
+
+    /// Answers otherwise, too, when all went well.
+    pub const fn or_gives(mut self, others: &'static [(u16, Shape)]) -> Route {
+        self.operation.others = others;
         self
     }
 
@@ -216,7 +227,9 @@ fn allowed_methods(routes: &[&Route]) -> String {
             methods.push(Method::HEAD.as_str());
         }
     }
-    methods.push(Method::OPTIONS.as_str());
+    if !methods.contains(&Method::OPTIONS.as_str()) {
+        methods.push(Method::OPTIONS.as_str());
+    }
     methods.join(", ")
 }
 

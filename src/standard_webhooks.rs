@@ -57,7 +57,8 @@ impl Key {
     /// header.
     pub fn sign(keys: &[Key], id: &str, now: SystemTime, body: &[u8]) -> Option<[(HeaderName, HeaderValue); 3]> {
         let timestamp = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_string();
-        let signature = |key: &Key| Some(format!("v1,{}", BASE64.encode(key.mac(id, &timestamp, body)?.finalize().into_bytes())));
+        let signature =
+            |key: &Key| Some(format!("v1,{}", BASE64.encode(key.mac(id, &timestamp, body)?.finalize().into_bytes())));
         let signatures: Option<Vec<String>> = keys.iter().map(signature).collect();
         Some([
             (ID, HeaderValue::from_str(id).ok()?),

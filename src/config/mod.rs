@@ -115,6 +115,11 @@ impl Config {
             }
         }
 
+        let names: Vec<&str> = sinks.iter().flatten().map(|sink: &events::sinks::Sink| sink.name.as_str()).collect();
+        if (1..).zip(&names).any(|(next, name)| names.iter().skip(next).any(|other| other == name)) {
+            reader.mistakes.push("EVENT_SINKS names a URL more than once, query and options aside".to_string());
+        }
+
         let read = (|| {
             Some(Config {
                 database: database?,

@@ -2,9 +2,11 @@
 
 mod bulk;
 mod handlers;
+mod import;
 mod model;
 mod store;
 
 pub use handlers::ROUTES;
+pub use import::SUBSCRIPTIONS;
 pub use model::Order;
 pub use store::MIGRATIONS;

@@ -1,10 +1,19 @@
-//! Where events go: how they become an HTTP request, and what an answer means.
+//! Where events go: how they become an HTTP request, and what an answer means. The scheme of a sink's URL says of which
+//! kind it is; its options stand behind `#`, as `name=value&…`, and are never sent:
+//! - `https://…#secret=whsec_…&batch=100`: [`webhook`],
+//! - `eventgrid://TOPIC.REGION-1.eventgrid.azure.net/api/events#key=…`: [`event_grid`],
+//! - `dapr://127.0.0.1:3500/PUBSUB/TOPIC#token=…`: [`dapr`].
+
+mod dapr;
+mod event_grid;
+mod options;
+mod webhook;
 
 use std::time::{Duration, SystemTime};
 
 use hyper::{
     HeaderMap, Method,
-    header::{CONTENT_TYPE, HeaderValue},
+    header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
 use reqwest::Url;
 
@@ -13,10 +22,29 @@ use crate::{
     error::Error,
     http_client::{Answer, Call},
 };
+use dapr::Dapr;
+use event_grid::EventGrid;
+use options::Options;
+use webhook::Webhook;
 
-/// A place where events go.
+/// The most bytes in one request's body.
+const MOST_BYTES: usize = 1_000_000;
+
+const FORM: &str = "must name URLs such as https://host/path, eventgrid://host/path or dapr://host:3500/pubsub/topic";
+
+/// What the column holds in which sinks are told apart.
+const LONGEST_NAME: usize = 255;
+
+/// So many bytes of an answer are quoted.
+const MOST_QUOTED: usize = 200;
+
+/// No sink is left alone for longer than this, whatever it says.
+const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
+
+/// A place where events go. It holds secrets, so there is no `Debug`.
 pub struct Sink {
-    /// What it is called in the database, in the log and to a person: its URL without the options, which may be secret.
+    /// What it is called in the database, in the log and to a person: its URL without what may be secret, which is the
+    /// options, the query and who we are there.
     pub name: String,
     /// Where requests go.
     pub url: Url,
@@ -24,6 +52,13 @@ pub struct Sink {
     pub most_events: usize,
     /// The most bytes in one request's body.
     pub most_bytes: usize,
+    kind: Kind,
+}
+
+enum Kind {
+    Webhook(Webhook),
+    EventGrid(EventGrid),
+    Dapr(Dapr),
 }
 
 /// What an answer means for the events of its request.
@@ -47,9 +82,43 @@ impl Sink {
     /// # Errors
     /// What is wrong, without quoting it.
     pub fn parse(text: &str) -> Result<Sink, String> {
-        let mut url = Url::parse(text).map_err(|_| "must name URLs".to_string())?;
-        url.set_fragment(None);
-        Ok(Sink { name: url.to_string(), url, most_events: 1, most_bytes: 1_000_000 })
+        let (address, options) = text.split_once('#').unwrap_or((text, ""));
+        let (scheme, rest) = address.split_once("://").ok_or(FORM)?;
+        let scheme = scheme.to_ascii_lowercase();
+        let underneath = match scheme.as_str() {
+            "http" | "dapr" | "eventgrid+http" => "http",
+            "https" | "eventgrid" => "https",
+            _ => return Err(FORM.to_string()),
+        };
+        let url = Url::parse(&format!("{underneath}://{rest}")).map_err(|_| FORM.to_string())?;
+        let name = name(&scheme, &url)?;
+        let mut options = Options::parse(options)?;
+        let sink = match scheme.as_str() {
+            "dapr" => Sink {
+                name,
+                url: dapr::publish(&url)?,
+                most_events: 1,
+                most_bytes: MOST_BYTES,
+                kind: Kind::Dapr(Dapr::new(&mut options)?),
+            },
+            "eventgrid" | "eventgrid+http" => {
+                let most_events = options.number("batch", event_grid::MOST_EVENTS)?.unwrap_or(event_grid::MOST_EVENTS);
+                let kind = Kind::EventGrid(EventGrid::new(&mut options)?);
+                Sink { name, url: event_grid::publish(url)?, most_events, most_bytes: event_grid::MOST_BYTES, kind }
+            }
+            _ => {
+                let most_events = options.number("batch", webhook::MOST_EVENTS)?.unwrap_or(1);
+                Sink {
+                    name,
+                    url,
+                    most_events,
+                    most_bytes: MOST_BYTES,
+                    kind: Kind::Webhook(Webhook::new(&mut options)?),
+                }
+            }
+        };
+        options.finish()?;
+        Ok(sink)
     }
 
     /// The request that tells of `events`, which are at least one and as many as fit; `now` is when it is sent.
@@ -57,13 +126,83 @@ impl Sink {
     /// # Errors
     /// [`Error::Internal`] when an event cannot be written.
     pub fn request(&self, events: &[CloudEvent], now: SystemTime) -> Result<Call, Error> {
-        let _ = (events, now);
-        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/cloudevents+json"))]);
-        Ok(Call { method: Method::POST, url: self.url.clone(), headers, body: Default::default(), tries: 1 })
+        let mut headers = HeaderMap::new();
+        let (content_type, body) = match &self.kind {
+            Kind::Webhook(webhook) => webhook.message(events, now, self.most_events > 1, &mut headers)?,
+            Kind::EventGrid(topic) => topic.message(events, &mut headers)?,
+            Kind::Dapr(sidecar) => sidecar.message(events, &mut headers)?,
+        };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        Ok(Call { method: Method::POST, url: self.url.clone(), headers, body: body.into(), tries: 1 })
     }
 
     /// What `answer` means.
     pub fn verdict(&self, answer: &Answer) -> Verdict {
-        if answer.status.is_success() { Verdict::Delivered } else { Verdict::Later(None, answer.status.to_string()) }
+        match &self.kind {
+            _ if answer.status.is_success() => Verdict::Delivered,
+            Kind::Webhook(_) => webhook::verdict(answer, self.most_events > 1),
+            Kind::EventGrid(_) => event_grid::verdict(answer),
+            Kind::Dapr(_) => dapr::verdict(answer),
+        }
     }
 }
+
+/// A sink's URL without who we are there, query and fragment: senders are told to put tokens into a query where there is
+/// no other place for them.
+fn name(scheme: &str, url: &Url) -> Result<String, String> {
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or(FORM)?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let name = format!("{scheme}://{host}{port}{}", url.path());
+    if name.len() > LONGEST_NAME || !name.is_ascii() {
+        return Err(format!("has a URL of more than {LONGEST_NAME} characters, query and options aside"));
+    }
+    Ok(name)
+}
+
+/// Header fields with a secret in it, which is not shown by `Debug`.
+fn secret_header(value: &str) -> Result<HeaderValue, String> {
+    let mut value =
+        HeaderValue::from_str(value).map_err(|_| "has an option that cannot stand in a header".to_string())?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The JSON array of these JSON texts.
+fn json_array(texts: impl Iterator<Item = Result<Vec<u8>, Error>>) -> Result<Vec<u8>, Error> {
+    let mut array = Vec::new();
+    for text in texts {
+        array.push(if array.is_empty() { b'[' } else { b',' });
+        array.extend(text?);
+    }
+    array.push(b']');
+    Ok(array)
+}
+
+/// Tried again later, when the sink says so (RFC 9110, section 10.2.3).
+fn later(answer: &Answer) -> Verdict {
+    Verdict::Later(retry_after(answer, SystemTime::now()), reason(answer))
+}
+
+fn retry_after(answer: &Answer, now: SystemTime) -> Option<Duration> {
+    let value = answer.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let pause = match value.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default(),
+    };
+    Some(pause.min(LONGEST_PAUSE))
+}
+
+/// What a person reads: the status, and the beginning of what the sink says of it. Not where it speaks of who we are, which
+/// may be a secret.
+fn reason(answer: &Answer) -> String {
+    let status = answer.status.to_string();
+    let text = String::from_utf8_lossy(answer.body.get(..MOST_QUOTED).unwrap_or(&answer.body));
+    let text = text.trim();
+    if matches!(answer.status.as_u16(), 401 | 403) || text.is_empty() {
+        return status;
+    }
+    format!("{status}: {}", text.escape_debug())
+}
+
+#[cfg(test)]
+mod tests;
