@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and is not there yet, and says so. Does nothing when all is there.
-# usage: setup.sh [bench|schemathesis]   (what `make bench` or `make schemathesis` needs as well)
+# usage: setup.sh [bench|schemathesis|python]   (what `make bench`, `make schemathesis` or `make test-peers` needs as well)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,6 +26,8 @@ if [ "${1:-}" = bench ]; then
 fi
 if [ "${1:-}" = schemathesis ]; then
     need mariadb mariadb-client-core
+fi
+if [ "${1:-}" = schemathesis ] || [ "${1:-}" = python ]; then
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 fi
 [ -e /usr/include/wasm32-wasi ] || [ -n "${CFLAGS_wasm32_wasip1:-}" ] || missing+=(wasi-libc)

@@ -16,8 +16,8 @@ use crate::{
     fields::{self, MOST_FAULTS},
 };
 
-/// More than Event Grid puts into one request, and as many as can be applied in the time of one.
-const MOST_EVENTS: usize = 5000;
+/// As many as can be applied in the time of one request. Event Grid may be told to send fewer at once.
+const MOST_EVENTS: usize = 1000;
 
 /// What the inbox's columns hold, in characters.
 const MOST_CHARACTERS: usize = 255;

@@ -14,6 +14,7 @@
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
 //! - `access`: who may call what.
+//! - `webhooks`: who may tell of events at POST /events, how, and what becomes of them.
 //! - `openapi`: the description at /openapi.json says what the service does.
 //! - `settings`: what is missing or wrong is said at once.
 //! - `launcher`: what it grants the module, and what it does about crashes and signals.
@@ -41,3 +42,4 @@ mod settings;
 mod support;
 mod transactions;
 mod values;
+mod webhooks;

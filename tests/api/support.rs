@@ -107,7 +107,8 @@ impl TestApp {
         self.send("POST", path, &[], body)
     }
 
-    /// Sends a request. The body goes out as `curl -d` sends it: as a form, which it is not.
+    /// Sends a request. The body goes out as `curl -d` sends it, as a form, which it is not, unless a header says
+    /// otherwise.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Reply {
         let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
         for (name, value) in headers {
@@ -116,7 +117,10 @@ impl TestApp {
         let result = if body.as_ref().is_empty() {
             self.agent.run(request.body(()).unwrap())
         } else {
-            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            let labelled = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+            let form = [("content-type", "application/x-www-form-urlencoded")];
+            let label = form.into_iter().filter(|_| !labelled);
+            let request = label.fold(request, |request, (name, value)| request.header(name, value));
             self.agent.run(request.body(body.as_ref()).unwrap())
         };
         let mut response = result.unwrap_or_else(|error| panic!("{method} {path}: {error}\n{}", self.output()));

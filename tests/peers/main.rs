@@ -1,0 +1,18 @@
+//! Events with other people's software at the other end, or a double that says so: see the Python files beside this one.
+//! For `make test-peers`, which installs that software.
+//!
+//! - `hearing`: what others send to `POST /events`.
+//! - `sinks`: what others make of our requests.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::arithmetic_side_effects, missing_docs)]
+
+mod double;
+mod hearing;
+mod sinks;
+#[allow(dead_code)] // tests/api uses the rest
+#[path = "../api/support.rs"]
+mod support;
+
+/// A key of Standard Webhooks.
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
