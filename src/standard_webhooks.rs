@@ -105,6 +105,7 @@ fn is_about(timestamp: &str, now: SystemTime) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
 

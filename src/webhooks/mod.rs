@@ -107,15 +107,15 @@ async fn hear(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Err
             let speaker = speaker.confirmed(&app.config.webhooks, &request.head.headers, &body)?;
             (speaker, take(&app, &request, &body).await)
         }
-        Err(error) => (speaker, Err(error)),
+        Err(error @ Error::TooLarge(_)) => (speaker, Err(error)),
+        Err(error) => return Err(error), // it may arrive whole the next time
     };
     match outcome {
-        (_, Ok(response)) => Ok(response),
         (Speaker::Dapr, Err(error)) if is_final(&error) => {
             log::message(&format!("request {}: an event is dropped: {}", request.id, in_words(&error)));
             response::json(&json!({ "status": "DROP" }))
         }
-        (_, Err(error)) => Err(error),
+        (_, answer) => answer,
     }
 }
 

@@ -78,7 +78,7 @@ fn whoever_shows_any_one_proof_may_speak_and_nobody_else() {
         (pairs(&[("Authorization", "Bearer reader-token-0123456")]), "/events".to_string(), false),
         (pairs(&[("Authorization", &format!("Bearer {DAPR_TOKEN}"))]), "/events".to_string(), false),
         (pairs(&[]), in_query("access_token", SECRET), true),
-        (pairs(&[]), in_query("access_token", &SECRET[1..]), false),
+        (pairs(&[]), in_query("access_token", SECRET.trim_start_matches('w')), false),
         (pairs(&[]), in_query("token", SECRET), false),
         (pairs(&[DAPR]), "/events".to_string(), true),
         (pairs(&[("dapr-api-token", "sidecar-token-0123457")]), "/events".to_string(), false),
@@ -251,7 +251,8 @@ fn what_can_never_be_applied_is_400_at_its_place_and_nothing_of_it_is_kept() {
     let without_tax = wrong.replace("\"tax\"", "\"text\"").replace("-1", "1");
     let binary =
         [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "/"), ("ce-type", "order.import"), BEARER, JSON];
-    let table: Vec<(Vec<(&str, &str)>, String, Vec<&str>)> = vec![
+    type Row<'a> = (Vec<(&'a str, &'a str)>, String, Vec<&'a str>);
+    let table: Vec<Row> = vec![
         (vec![BEARER, ONE], event("1", &wrong), vec!["/data/quantity"]),
         (vec![BEARER, ONE], event("1", &format!("[{},{wrong}]", order(3))), vec!["/data/1/quantity"]),
         (vec![BEARER, ONE], event("1", &without_tax), vec!["/data/tax", "/data/text"]),
@@ -421,7 +422,6 @@ fn a_thousand_events_in_a_batch_are_applied_in_time_and_more_are_refused() {
     assert_eq!(reply.status, 200, "{} after {took:?}", reply.body);
     assert_eq!((stored(&app).len(), heard(&app)), (1000, 1000));
     app.send("POST", "/events", &[BEARER, BATCH], format!("[{}]", events.join(","))).problem(400);
-    println!("1000 events took {took:?}");
 }
 
 #[test]

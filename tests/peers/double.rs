@@ -29,18 +29,13 @@ impl Double {
         Double { child, port }
     }
 
-    /// Everything that it has seen.
-    pub fn seen(&self) -> Vec<Value> {
-        let mut reply = ureq::get(format!("http://127.0.0.1:{}/seen", self.port)).call().unwrap();
-        let text = reply.body_mut().with_config().limit(1 << 30).read_to_string().unwrap();
-        serde_json::from_str(&text).unwrap()
-    }
-
-    /// Waits until it has seen so many requests.
-    pub fn wait_for(&self, count: usize) -> Vec<Value> {
+    /// What it has seen: so many requests at least, for which this waits.
+    pub fn seen(&self, count: usize) -> Vec<Value> {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
-            let seen = self.seen();
+            let mut reply = ureq::get(format!("http://127.0.0.1:{}/seen", self.port)).call().unwrap();
+            let text = reply.body_mut().with_config().limit(1 << 30).read_to_string().unwrap();
+            let seen: Vec<Value> = serde_json::from_str(&text).unwrap();
             if seen.len() >= count {
                 return seen;
             }

@@ -64,7 +64,7 @@ fn a_sidecar_repeats_what_can_be_applied_later_and_nothing_else() {
         let data: Value = serde_json::from_str(data).unwrap();
         let event = json!({"specversion": "1.0", "id": id, "source": "/dapr", "type": "order.import", "data": data});
         sidecar.post("/deliver", &event);
-        sidecar.seen().pop().unwrap()["understood"].clone()
+        sidecar.seen(1).pop().unwrap()["understood"].clone()
     };
 
     assert_eq!(deliver(&sidecar, "1", &order(1)), json!(["SUCCESS"]));

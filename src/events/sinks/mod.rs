@@ -205,4 +205,5 @@ fn reason(answer: &Answer) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests;
