@@ -16,7 +16,7 @@ const READ_AHEAD: usize = 1 << 20;
 const PIECE: usize = 1 << 17;
 
 /// So many bytes are read at a time; after that others have their turn.
-const PART: usize = 1 << 14;
+pub const PART: usize = 1 << 14;
 
 /// How far the client may lag behind, and how long the rest of it may take, because a connection is held up for it.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -2,8 +2,9 @@
 
 use mysql_async::Conn;
 use serde_json::value::RawValue;
+use tokio::task::yield_now;
 
-use super::{Order, store};
+use super::{Order, bulk::PART, store};
 use crate::{error::Error, webhooks::Subscription};
 
 /// The events that are applied here.
@@ -15,7 +16,10 @@ async fn import(conn: &mut Conn, data: &RawValue) -> Result<(), Error> {
     let text = data.get().as_bytes();
     let orders = if text.starts_with(b"[") {
         let mut array = Order::array();
-        array.push(text)?;
+        for part in text.chunks(PART) {
+            array.push(part)?;
+            yield_now().await; // others have their turn
+        }
         array.finish()?;
         array.take()
     } else {

@@ -14,7 +14,8 @@
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
 //! - `access`: who may call what.
-//! - `webhooks`: who may tell of events at POST /events, how, and what becomes of them.
+//! - `webhooks`: who may tell of events at POST /events, and how.
+//! - `inbox`: each is applied once, whole, or not at all.
 //! - `openapi`: the description at /openapi.json says what the service does.
 //! - `settings`: what is missing or wrong is said at once.
 //! - `launcher`: what it grants the module, and what it does about crashes and signals.
@@ -31,6 +32,7 @@ mod drain;
 mod greed;
 mod house;
 mod idempotency;
+mod inbox;
 mod launcher;
 mod long_arrays;
 mod openapi;
