@@ -48,7 +48,7 @@ fn without_request_id(answer: &str) -> &str {
 
 #[test]
 fn the_index_lists_every_endpoint() {
-    let app = TestApp::start();
+    let app = TestApp::start_with(&[("EVENT_SECRET", "sixteen-characters")]);
 
     let reply = app.get("/");
 

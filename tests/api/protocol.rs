@@ -14,7 +14,7 @@ const ORDERS: &str = include_str!("../../orders.json");
 
 #[test]
 fn a_browser_on_another_origin_may_use_every_endpoint() {
-    let app = TestApp::start();
+    let app = TestApp::start_with(&[("EVENT_SECRET", "sixteen-characters")]);
 
     for route in service::ROUTES.iter().copied().flatten() {
         let path = route.path.replace("{id}", "1");
