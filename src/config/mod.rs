@@ -114,10 +114,12 @@ impl Config {
                 reader.mistakes.push("MAX_BODIES_BYTES must not be less than MAX_BODY_BYTES".to_string());
             }
         }
-
-        let names: Vec<&str> = sinks.iter().flatten().map(|sink: &events::sinks::Sink| sink.name.as_str()).collect();
-        if (1..).zip(&names).any(|(next, name)| names.iter().skip(next).any(|other| other == name)) {
-            reader.mistakes.push("EVENT_SINKS names a URL more than once, query and options aside".to_string());
+        let mut names: Vec<&str> = sinks.iter().flatten().map(|sink| sink.name.as_str()).collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        if names.len() < count {
+            reader.mistakes.push("EVENT_SINKS names the same place twice".to_string());
         }
 
         let read = (|| {

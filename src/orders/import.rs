@@ -9,7 +9,7 @@ use crate::{error::Error, webhooks::Subscription};
 
 /// The events that are applied here.
 pub const SUBSCRIPTIONS: &[Subscription] =
-    &[Subscription { kind: "order.import", apply: |conn, data| Box::pin(import(conn, data)) }];
+    &[Subscription { kind: "order.import", apply: |_, conn, data| Box::pin(import(conn, data)) }];
 
 /// Inserts an order, or an array of orders, all or none.
 async fn import(conn: &mut Conn, data: &RawValue) -> Result<(), Error> {

@@ -5,10 +5,10 @@
 use mysql_async::{Conn, prelude::Queryable};
 
 use super::{Subscription, formats::Event, refuse};
-use crate::{error::Error, migrations::Migration, purge::Purge};
+use crate::{App, error::Error, migrations::Migration, purge::Purge};
 
 /// The steps of the table.
-pub const MIGRATIONS: &[Migration] = &[Migration { name: "0005_inbox", sql: include_str!("../../sql/0005_inbox.sql") }];
+pub const MIGRATIONS: &[Migration] = &[Migration { name: "0009_inbox", sql: include_str!("../../sql/0009_inbox.sql") }];
 
 const RECORD: &str = "INSERT INTO inbox (source, id) VALUES (?, ?)";
 
@@ -25,7 +25,7 @@ const DUPLICATE_KEY: u16 = 1062;
 ///
 /// # Errors
 /// [`Error::BadRequest`] when one can never be applied; otherwise what its subscription says.
-pub async fn apply(conn: &mut Conn, events: &[(&Subscription, Event<'_>)]) -> Result<(), Error> {
+pub async fn apply(app: &App, conn: &mut Conn, events: &[(&Subscription, Event<'_>)]) -> Result<(), Error> {
     for (subscription, event) in events {
         match conn.exec_drop(RECORD, (event.source.as_bytes(), event.id.as_bytes())).await {
             Err(mysql_async::Error::Server(error)) if error.code == DUPLICATE_KEY => continue,
@@ -34,7 +34,7 @@ pub async fn apply(conn: &mut Conn, events: &[(&Subscription, Event<'_>)]) -> Re
         let Some(data) = event.data else {
             return Err(refuse(Error::BadRequest("is missing; it must be JSON".to_string(), vec![]), &event.pointer));
         };
-        (subscription.apply)(conn, data).await.map_err(|error| refuse(error, &event.pointer))?;
+        (subscription.apply)(app, conn, data).await.map_err(|error| refuse(error, &event.pointer))?;
     }
     Ok(())
 }

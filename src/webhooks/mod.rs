@@ -90,7 +90,7 @@ pub struct Subscription {
 
 /// Applies an event's data. What can never be applied is [`Error::BadRequest`], [`Error::Invalid`], whose pointers begin
 /// at the data, or [`Error::Conflict`]; everything else is tried again.
-pub type Apply = for<'a> fn(&'a mut Conn, &'a RawValue) -> Applying<'a>;
+pub type Apply = for<'a> fn(&'a App, &'a mut Conn, &'a RawValue) -> Applying<'a>;
 
 /// What such a call gives.
 pub type Applying<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
@@ -139,7 +139,7 @@ async fn take(app: &App, request: &Request, body: &[u8]) -> Result<Response<Body
     }
     let known: Vec<_> = known.into_iter().filter_map(|(subscription, event)| Some((subscription?, event))).collect();
     if !known.is_empty() {
-        app.db.transaction(async |conn| inbox::apply(conn, &known).await).await?;
+        app.db.transaction(async |conn| inbox::apply(app, conn, &known).await).await?;
     }
     let mut response = response::json(&json!({ "status": "SUCCESS" }))?;
     if !unknown.is_empty() {

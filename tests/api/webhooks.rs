@@ -120,7 +120,11 @@ fn secrets_that_cannot_be_meant_are_refused_at_the_start_and_not_printed() {
         ("EVENT_SECRET", "hunter2 hunter2 hunter2", "visible ASCII"),
         ("APP_API_TOKEN", "hunter2", "less than 16 characters"),
         ("EVENT_SINKS", "https://example.com/#secret=hunter2", "less than 16"),
-        ("EVENT_SINKS", "https://example.com/?token=hunter2,https://example.com/?token=hunter22", "more than once"),
+        (
+            "EVENT_SINKS",
+            "https://example.com/?token=hunter2,https://example.com/?token=hunter22",
+            "the same place twice",
+        ),
     ] {
         let settings = [("DATABASE_URL", "mysql://user@127.0.0.1:1/demo"), (name, value)];
         let output = serve(module()).envs(settings).output().unwrap();

@@ -13,8 +13,8 @@ use crate::{error::Error, events::CloudEvent, http_client::Answer};
 /// The most events in one request: fewer than the topic takes, because what is refused is sent again.
 pub const MOST_EVENTS: usize = 500;
 
-/// The most bytes in one request's body: less than the megabyte that the topic takes.
-pub const MOST_BYTES: usize = 999_999;
+/// The most bytes of events in one request: the topic takes a megabyte, with what stands round them.
+pub const MOST_BYTES: usize = 999_000;
 
 const KEY: HeaderName = HeaderName::from_static("aeg-sas-key");
 const API_VERSION: (&str, &str) = ("api-version", "2018-01-01");
