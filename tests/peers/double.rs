@@ -31,12 +31,17 @@ impl Double {
 
     /// What it has seen: so many requests at least, for which this waits.
     pub fn seen(&self, count: usize) -> Vec<Value> {
+        self.until(|seen| seen.len() >= count)
+    }
+
+    /// What it has seen, as soon as that is `enough`.
+    pub fn until(&self, enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             let mut reply = ureq::get(format!("http://127.0.0.1:{}/seen", self.port)).call().unwrap();
             let text = reply.body_mut().with_config().limit(1 << 30).read_to_string().unwrap();
             let seen: Vec<Value> = serde_json::from_str(&text).unwrap();
-            if seen.len() >= count {
+            if enough(&seen) {
                 return seen;
             }
             assert!(Instant::now() < deadline, "seen in 20 s: {seen:?}");

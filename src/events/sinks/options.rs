@@ -1,4 +1,5 @@
-//! The options of a sink: `name=value` parted by `&`, percent-encoded where need be. A `+` is a plus, as in Base64.
+//! The options of a sink: `name=value` parted by `&`. A `+` is a plus, as in Base64; what parts options or sinks (`&`, `%`,
+//! a comma) is percent-encoded in a value.
 
 use percent_encoding::percent_decode_str;
 
@@ -25,9 +26,10 @@ impl Options {
 
     /// All values of this name.
     pub fn all(&mut self, name: &str) -> Vec<String> {
-        let (taken, others) = std::mem::take(&mut self.0).into_iter().partition(|(known, _)| known == name);
+        let (taken, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.0).into_iter().partition(|(known, _)| known == name);
         self.0 = others;
-        Vec::into_iter(taken).map(|(_, value)| value).collect()
+        taken.into_iter().map(|(_, value)| value).collect()
     }
 
     /// The value of this name, if there is one.
