@@ -3,10 +3,12 @@
 //!
 //! - `hearing`: what others send to `POST /events`.
 //! - `sinks`: what others make of our requests.
+//! - `delivery`: what the service itself sends them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
 
+mod delivery;
 mod double;
 mod hearing;
 mod sinks;
