@@ -106,6 +106,11 @@ fn a_type_of_body_that_is_no_event_is_415() {
         let error = read(&headers(&[("content-type", content_type)]), b"[]").unwrap_err();
         assert_eq!(error.status().as_u16(), 415, "{content_type}");
     }
+    // A format of CloudEvents that is not read here is none of the others, whatever stands round it.
+    for content_type in ["application/cloudevents+avro", "application/cloudevents-other+json"] {
+        let headers = headers(&[("content-type", content_type), ("ce-specversion", "1.0")]);
+        assert_eq!(read(&headers, b"[]").unwrap_err().status().as_u16(), 415, "{content_type}");
+    }
 }
 
 #[test]
