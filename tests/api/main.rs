@@ -33,6 +33,8 @@ mod idempotency;
 mod launcher;
 mod long_arrays;
 mod openapi;
+#[allow(dead_code)] // until the first test asks another service
+mod peer;
 mod protocol;
 mod refusals;
 mod resource;
