@@ -88,6 +88,17 @@ pub async fn once(
         .await
 }
 
+/// The answer that a request with a key has got already, if there is one: for those who have something to do before
+/// [`once`] that need not be done again.
+///
+/// # Errors
+/// As [`once`].
+pub async fn first_answer(app: &App, request: &Request, body: &[u8]) -> Result<Option<Response<Body>>, Error> {
+    let Some(key) = key(request)? else { return Ok(None) };
+    let fingerprint = fingerprint(request, body);
+    app.db.run(async |conn| find(conn, key, &fingerprint).await).await
+}
+
 /// Deletes the old ones, now and every hour.
 pub async fn purge(app: Arc<App>) {
     loop {

@@ -20,7 +20,7 @@ pub fn document(tables: &[&[Route]], config: &Config) -> Value {
     for route in tables.iter().copied().flatten().filter(|route| route.is_on(config)) {
         for shape in [route.operation.request, route.operation.response] {
             if let Shape::One(entity) | Shape::Many(entity) = shape {
-                set(&mut schemas, entity.name, (entity.schema)());
+                set(&mut schemas, entity.name, (entity.schema)(config));
             }
         }
         let refusals = refusals(route, guarded);

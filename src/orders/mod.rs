@@ -4,7 +4,8 @@ mod bulk;
 mod handlers;
 mod model;
 mod store;
+mod tax;
 
 pub use handlers::ROUTES;
-pub use model::Order;
+pub use model::{Draft, Order};
 pub use store::MIGRATIONS;

@@ -59,7 +59,14 @@ impl Sink {
     pub fn request(&self, events: &[CloudEvent], now: SystemTime) -> Result<Call, Error> {
         let _ = (events, now);
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/cloudevents+json"))]);
-        Ok(Call { method: Method::POST, url: self.url.clone(), headers, body: Default::default(), tries: 1 })
+        Ok(Call {
+            method: Method::POST,
+            url: self.url.clone(),
+            headers,
+            body: Default::default(),
+            tries: 1,
+            follows_redirects: false,
+        })
     }
 
     /// What `answer` means.
