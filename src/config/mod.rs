@@ -233,7 +233,8 @@ mod tests {
     #[test]
     fn only_hosts_that_are_allowed_may_be_named() {
         let tax = ("TAX_SERVICE_URL", "http://tax.test:8080/");
-        let with = |hosts| read(&[("DATABASE_URL", "mysql://user@127.0.0.1/demo"), tax, ("OUTBOUND_ALLOWED_HOSTS", hosts)]);
+        let with =
+            |hosts| read(&[("DATABASE_URL", "mysql://user@127.0.0.1/demo"), tax, ("OUTBOUND_ALLOWED_HOSTS", hosts)]);
 
         let config = with("").unwrap();
         assert_eq!(config.outbound.allowed_hosts, [AllowedHost::parse("tax.test:8080").unwrap()]);

@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn what_is_no_host_is_refused() {
-        for text in ["http://example.com", "example.com/path", "user@example.com", "example.com:", "a:0", "a:b", "a b"] {
+        for text in ["http://example.com", "example.com/path", "user@example.com", "example.com:", "a:0", "a:b", "a b"]
+        {
             assert!(AllowedHost::parse(text).is_err(), "{text}");
         }
     }

@@ -34,7 +34,11 @@ fn is_traceparent(value: &[u8]) -> bool {
     let (version, trace, parent, flags) = (field(2), field(32), field(16), field(2));
     let is_set = |id: Option<&[u8]>| id.is_some_and(|id| id.iter().any(|byte| *byte != b'0'));
     let known_length = version != Some(b"00") || parts.next().is_none();
-    version.is_some_and(|version| version != b"ff") && is_set(trace) && is_set(parent) && flags.is_some() && known_length
+    version.is_some_and(|version| version != b"ff")
+        && is_set(trace)
+        && is_set(parent)
+        && flags.is_some()
+        && known_length
 }
 
 #[cfg(test)]

@@ -17,15 +17,11 @@ use std::{
 };
 
 use anyhow::anyhow;
-use hyper::{
-    HeaderMap, Method, StatusCode,
-    body::Bytes,
-    header::HeaderName,
-};
+use hyper::{HeaderMap, Method, StatusCode, body::Bytes, header::HeaderName};
 use reqwest::{Client, Url, redirect::Policy};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 pub use allowed::AllowedHost;
@@ -185,7 +181,7 @@ impl HttpClient {
     async fn follow(&self, mut call: Call, context: &Context, tries: &mut u32) -> Result<Answer, CallError> {
         let deadline = Instant::now().checked_add(self.timeout).ok_or(CallError::TimedOut)?;
         self.check_allowed(&call.url)?;
-        let _permit = self.permit(deadline).await?;
+        let _permit = self.permit().await?;
         for _ in 0..=redirect::MOST {
             let answer = self.try_until(deadline, &call, context, tries).await?;
             match redirect::next(&call, &answer)? {
@@ -197,8 +193,10 @@ impl HttpClient {
         Err(CallError::Nonsense(anyhow!("more than {} redirects", redirect::MOST)))
     }
 
-    async fn permit(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, CallError> {
-        match timeout_at(deadline, self.permits.acquire()).await {
+    /// Waits for its turn, half of the time at most: what is left should be enough for an answer.
+    async fn permit(&self) -> Result<SemaphorePermit<'_>, CallError> {
+        let half = self.timeout.checked_div(2).unwrap_or_default();
+        match timeout(half, self.permits.acquire()).await {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(CallError::Busy),
         }

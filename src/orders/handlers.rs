@@ -32,7 +32,7 @@ pub const ROUTES: &[Route] = &[
         .when(|config| config.allow_init),
     Route::post("/create_order", "inserts an order", |app, request| Box::pin(create_one(app, request)))
         .parameters(idempotency::PARAMETERS)
-        .takes(NEW_ORDER)
+        .takes(DRAFT)
         .gives(200, Shape::Done)
         .headers(&[idempotency::REPLAYED])
         .refuses(&[409, 502, 504]),
@@ -40,7 +40,7 @@ pub const ROUTES: &[Route] = &[
         Box::pin(bulk::create_all(app, request))
     })
     .parameters(idempotency::PARAMETERS)
-    .takes(NEW_ORDERS)
+    .takes(DRAFTS)
     .gives(200, Shape::Done)
     .headers(&[idempotency::REPLAYED])
     .refuses(&[409, 502, 504]),
@@ -54,7 +54,7 @@ pub const ROUTES: &[Route] = &[
         Box::pin(update(app, request))
     })
     .parameters(idempotency::PARAMETERS)
-    .takes(NEW_ORDER)
+    .takes(DRAFT)
     .gives(200, Shape::Done)
     .headers(&[idempotency::REPLAYED])
     .refuses(&[404, 409, 502, 504]),
@@ -67,7 +67,7 @@ pub const ROUTES: &[Route] = &[
     // Today's.
     Route::post("/orders", "creates an order", |app, request| Box::pin(create(app, request)))
         .parameters(idempotency::PARAMETERS)
-        .takes(NEW_ORDER)
+        .takes(DRAFT)
         .gives(201, ORDER)
         .headers(&[Header { name: "Location", required: true, meaning: "the new order's path" }, idempotency::REPLAYED])
         .refuses(&[409, 502, 504]),
@@ -75,7 +75,7 @@ pub const ROUTES: &[Route] = &[
         .gives(200, ORDER)
         .refuses(&[404]),
     Route::put("/orders/{id}", "replaces it", |app, request| Box::pin(replace(app, request)))
-        .takes(NEW_ORDER)
+        .takes(DRAFT)
         .gives(200, ORDER)
         .refuses(&[404, 409, 502, 504]),
     Route::delete("/orders/{id}", "deletes it", |app, request| Box::pin(delete(app, request)))
@@ -85,8 +85,8 @@ pub const ROUTES: &[Route] = &[
 
 const ORDER: Shape = Shape::One(Order::ENTITY);
 const ORDERS: Shape = Shape::Many(Order::ENTITY);
-const NEW_ORDER: Shape = Shape::One(Draft::ENTITY);
-const NEW_ORDERS: Shape = Shape::Many(Draft::ENTITY);
+const DRAFT: Shape = Shape::One(Draft::ENTITY);
+const DRAFTS: Shape = Shape::Many(Draft::ENTITY);
 const PAGE: &[Parameter] = &[
     query("limit", false, limit_schema, "a page of so many at most; 100 where only `after` is given, else all of them"),
     query("after", false, integer_schema, "those whose order_id is greater"),

@@ -46,7 +46,7 @@ pub struct Draft {
 impl Draft {
     /// What the API's description says of it. Without a tax service the tax has to be given.
     pub const ENTITY: Entity = Entity {
-        name: "NewOrder",
+        name: "OrderRequest",
         schema: |config| fields::schema(|fields| read(fields, config.tax_service_url.is_none())),
     };
 

@@ -83,7 +83,11 @@ pub fn complete_already(drafts: Vec<Draft>, before: usize) -> Result<Vec<Order>,
     let detail = "is missing; in an array of this length each tax has to be given";
     let faults: Vec<Fault> =
         lacking.map(|(place, _)| Fault::at(pointer(place), detail)).take(fields::MOST_FAULTS).collect();
-    if faults.is_empty() { Ok(drafts.into_iter().map(|draft| draft.order).collect()) } else { Err(Error::Invalid(faults)) }
+    if faults.is_empty() {
+        Ok(drafts.into_iter().map(|draft| draft.order).collect())
+    } else {
+        Err(Error::Invalid(faults))
+    }
 }
 
 async fn ask(app: &App, order: &Order, context: &Context) -> Result<Money, Error> {

@@ -10,6 +10,8 @@
 //! - `idempotency`: a POST that is sent twice is done once.
 //! - `bad_weather`: the database is away, slow or busy.
 //! - `transactions`: locks, deadlocks, connections and services that go away in the middle.
+//! - `calls`: other services are called within bounds, whatever they do.
+//! - `tax`: an order without a tax gets it from the tax service, or is not stored.
 //! - `drain`: the process ends without cutting anybody off.
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
@@ -25,6 +27,7 @@
 mod access;
 mod article;
 mod bad_weather;
+mod calls;
 mod clients;
 mod drain;
 mod greed;
@@ -33,7 +36,6 @@ mod idempotency;
 mod launcher;
 mod long_arrays;
 mod openapi;
-#[allow(dead_code)] // until the first test asks another service
 mod peer;
 mod protocol;
 mod refusals;
@@ -41,5 +43,6 @@ mod resource;
 mod schema;
 mod settings;
 mod support;
+mod tax;
 mod transactions;
 mod values;

@@ -41,8 +41,12 @@ struct Socket {
     quiet: bool,
     /// When it was last read from or written to: see [`moment`].
     used: u32,
+    /// It is ours, and nothing has been written yet: an error means that it could not be connected.
+    fresh: bool,
     /// Why it could not be connected, as an errno, until somebody is told. 0: it could.
     error: u16,
+    /// How often a reader is still told to wait before it is told that.
+    patience: u8,
 }
 
 impl Socket {
@@ -61,7 +65,8 @@ thread_local! {
 /// A new socket: it can be written to; whether it can be read is the host's to say.
 pub fn opened(fd: Fd, accepted: bool) {
     let (read, write) = (Direction::Awaited, Direction::Ready);
-    let socket = Socket { read, write, accepted, quiet: false, used: moment(), error: 0 };
+    let socket =
+        Socket { read, write, accepted, quiet: false, used: moment(), fresh: !accepted, error: 0, patience: PATIENCE };
     SOCKETS.with_borrow_mut(|sockets| sockets.insert(fd, socket));
 }
 
@@ -88,8 +93,37 @@ pub fn was_written(fd: Fd, filled: bool) {
         socket.used = moment();
         if filled {
             socket.write = Direction::Awaited;
+        } else {
+            socket.fresh = false;
         }
     });
+}
+
+/// An HTTP client looks whether its peer has left before it hands over the request, and forgets what it hears then. So
+/// a reader of a socket that could not be connected is told so often to wait, and is woken again at once: by then the
+/// request is being written, and its writer is told why it cannot.
+const PATIENCE: u8 = 3;
+
+/// There was nothing to read: `errno`, or the end if it is 0. What the reader is to be told, as an errno.
+pub fn read_failed(fd: Fd, errno: u16) -> u16 {
+    let mut told = errno;
+    change(fd, |socket| {
+        let is_error = errno != 0 && i32::from(errno) != libc::EAGAIN;
+        if socket.fresh && socket.error == 0 && is_error {
+            socket.error = errno; // the refusal of a far peer
+        }
+        if socket.error == 0 {
+            return;
+        }
+        if let Some(patience) = socket.patience.checked_sub(1) {
+            socket.patience = patience;
+            socket.read = Direction::Ready;
+            told = libc::EAGAIN as u16;
+        } else {
+            told = mem::take(&mut socket.error);
+        }
+    });
+    told
 }
 
 /// The socket could not be connected.
@@ -239,6 +273,12 @@ impl Round {
                 _ => event.error = 0,
             }
             let fd = event.userdata as Fd; // `mio_wasi` writes it there
+            change(fd, |socket| {
+                if socket.fresh {
+                    // tokio would read until there is an error, and never wait again.
+                    event.fd_readwrite.flags = 0;
+                }
+            });
             match event.type_ {
                 EVENTTYPE_FD_READ => change(fd, |socket| {
                     socket.read = Direction::Told;
