@@ -137,7 +137,7 @@ impl Error {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
             }
             Error::Upstream(Upstream { retry_after: Some(pause), .. }) => {
-                let seconds = pause.as_secs_f64().ceil().max(1.0) as u64;
+                let seconds = pause.as_millis().div_ceil(1000).clamp(1, 3600) as u32;
                 headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
             }
             Error::MethodNotAllowed(methods) => {

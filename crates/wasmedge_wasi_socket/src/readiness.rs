@@ -273,15 +273,13 @@ impl Round {
                 _ => event.error = 0,
             }
             let fd = event.userdata as Fd; // `mio_wasi` writes it there
-            change(fd, |socket| {
-                if socket.fresh {
-                    // tokio would read until there is an error, and never wait again.
-                    event.fd_readwrite.flags = 0;
-                }
-            });
             match event.type_ {
                 EVENTTYPE_FD_READ => change(fd, |socket| {
                     socket.read = Direction::Told;
+                    if socket.fresh {
+                        // Told that the peer has gone, tokio would not wait again: see PATIENCE.
+                        event.fd_readwrite.flags = 0;
+                    }
                     self.busy |= socket.accepted && !socket.is_idle(now);
                 }),
                 EVENTTYPE_FD_WRITE => change(fd, |socket| socket.write = Direction::Told),
