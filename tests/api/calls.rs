@@ -166,6 +166,18 @@ fn a_refused_connection_is_told_as_such_in_the_log() {
 }
 
 #[test]
+fn a_host_is_found_by_its_name() {
+    let peer = Peer::json(200, TAX);
+    let app = TestApp::start_with(&[
+        ("TAX_SERVICE_URL", &format!("http://LocalHost:{}/", peer.port)),
+        ("OUTBOUND_ALLOWED_HOSTS", &format!("localhost:{}", peer.port)),
+    ]);
+
+    assert!(is_answered(&post(&app, "id")), "{}", app.output());
+    assert_eq!(peer.received()[0].header("host"), format!("localhost:{}", peer.port));
+}
+
+#[test]
 fn a_host_that_accepts_nobody_costs_the_time_for_a_connection_and_no_more() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address: SocketAddr = listener.local_addr().unwrap();
