@@ -13,11 +13,12 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
-    io, mem,
+    io,
 };
 
 use crate::{
     clock, host,
+    refusal::Refusal,
     wasi_poll::{EVENTTYPE_CLOCK, EVENTTYPE_FD_READ, EVENTTYPE_FD_WRITE, Event, Fd, Subscription},
 };
 
@@ -41,12 +42,7 @@ struct Socket {
     quiet: bool,
     /// When it was last read from or written to: see [`moment`].
     used: u32,
-    /// It is ours, and nothing has been written yet: an error means that it could not be connected.
-    fresh: bool,
-    /// Why it could not be connected, as an errno, until somebody is told. 0: it could.
-    error: u16,
-    /// How often a reader is still told to wait before it is told that.
-    patience: u8,
+    refusal: Refusal,
 }
 
 impl Socket {
@@ -65,8 +61,7 @@ thread_local! {
 /// A new socket: it can be written to; whether it can be read is the host's to say.
 pub fn opened(fd: Fd, accepted: bool) {
     let (read, write) = (Direction::Awaited, Direction::Ready);
-    let socket =
-        Socket { read, write, accepted, quiet: false, used: moment(), fresh: !accepted, error: 0, patience: PATIENCE };
+    let socket = Socket { read, write, accepted, quiet: false, used: moment(), refusal: Refusal::new(accepted) };
     SOCKETS.with_borrow_mut(|sockets| sockets.insert(fd, socket));
 }
 
@@ -94,33 +89,18 @@ pub fn was_written(fd: Fd, filled: bool) {
         if filled {
             socket.write = Direction::Awaited;
         } else {
-            socket.fresh = false;
+            socket.refusal.written();
         }
     });
 }
-
-/// An HTTP client looks whether its peer has left before it hands over the request, and forgets what it hears then. So
-/// a reader of a socket that could not be connected is told so often to wait, and is woken again at once: by then the
-/// request is being written, and its writer is told why it cannot.
-const PATIENCE: u8 = 3;
 
 /// There was nothing to read: `errno`, or the end if it is 0. What the reader is to be told, as an errno.
 pub fn read_failed(fd: Fd, errno: u16) -> u16 {
     let mut told = errno;
     change(fd, |socket| {
-        let is_error = errno != 0 && i32::from(errno) != libc::EAGAIN;
-        if socket.fresh && socket.error == 0 && is_error {
-            socket.error = errno; // the refusal of a far peer
-        }
-        if socket.error == 0 {
-            return;
-        }
-        if let Some(patience) = socket.patience.checked_sub(1) {
-            socket.patience = patience;
-            socket.read = Direction::Ready;
-            told = libc::EAGAIN as u16;
-        } else {
-            told = mem::take(&mut socket.error);
+        told = socket.refusal.read_failed(errno);
+        if socket.refusal.is_known() {
+            socket.read = Direction::Ready; // the reader comes back for it
         }
     });
     told
@@ -128,12 +108,12 @@ pub fn read_failed(fd: Fd, errno: u16) -> u16 {
 
 /// The socket could not be connected.
 pub fn failed(fd: Fd, errno: u16) {
-    change(fd, |socket| socket.error = errno);
+    change(fd, |socket| socket.refusal.connect_failed(errno));
 }
 
 /// The errno that [`failed`] was told, once; then 0.
 pub fn take_error(fd: Fd) -> u16 {
-    SOCKETS.with_borrow_mut(|sockets| sockets.get_mut(&fd).map_or(0, |socket| mem::take(&mut socket.error)))
+    SOCKETS.with_borrow_mut(|sockets| sockets.get_mut(&fd).map_or(0, |socket| socket.refusal.take()))
 }
 
 /// The time in units of a millisecond (and a twentieth): small, because the table is read at every wait.
@@ -276,8 +256,8 @@ impl Round {
             match event.type_ {
                 EVENTTYPE_FD_READ => change(fd, |socket| {
                     socket.read = Direction::Told;
-                    if socket.fresh {
-                        // Told that the peer has gone, tokio would not wait again: see PATIENCE.
+                    if socket.refusal.may_come() {
+                        // Told that the peer has gone, tokio would not wait again before it has an error.
                         event.fd_readwrite.flags = 0;
                     }
                     self.busy |= socket.accepted && !socket.is_idle(now);
