@@ -1,6 +1,8 @@
 //! What can go wrong, by meaning, and how it is told: to the client as problem details (RFC 9457), to the log
 //! with its cause. The two texts differ on purpose: nothing internal reaches the client.
 
+use std::time::Duration;
+
 use hyper::{
     Response, StatusCode,
     header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -42,6 +44,23 @@ pub enum Error {
     Locked(anyhow::Error),
     /// 503: the database, or this service, is away or too busy; the text says what to wait for.
     Unavailable(&'static str, Option<anyhow::Error>),
+    /// 502, 503 or 504: another service, which this one needs for it, did not do its part.
+    Upstream(Upstream),
+}
+
+/// What another service did not do.
+#[derive(Debug)]
+pub struct Upstream {
+    /// 502: it answers what cannot be used; 503: it cannot be reached; 504: it takes too long.
+    pub status: StatusCode,
+    /// For the client, in plain words.
+    pub detail: String,
+    /// When trying again may help: with 503.
+    pub retry_after: Option<Duration>,
+    /// For the log.
+    pub cause: anyhow::Error,
+    /// For what in the request it was needed.
+    pub fault: Option<Fault>,
 }
 
 /// One thing that is wrong with a request: where, and what would be right.
@@ -94,6 +113,7 @@ impl Error {
             Error::Head(status) => *status,
             Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Error::Locked(_) | Error::Unavailable(..) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Upstream(upstream) => upstream.status,
         }
     }
 
@@ -119,6 +139,10 @@ impl Error {
             Error::Locked(_) | Error::Unavailable(..) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
             }
+            Error::Upstream(Upstream { retry_after: Some(pause), .. }) => {
+                let seconds = pause.as_millis().div_ceil(1000).clamp(1, 3600) as u32;
+                headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
             Error::MethodNotAllowed(methods) => {
                 if let Ok(methods) = HeaderValue::from_str(methods) {
                     headers.insert(ALLOW, methods);
@@ -136,6 +160,7 @@ impl Error {
                 Some(cause.to_string())
             }
             Error::Unavailable(reason, None) => Some((*reason).to_string()),
+            Error::Upstream(upstream) => Some(upstream.cause.to_string()),
             _ => None,
         }
     }
@@ -159,12 +184,14 @@ impl Error {
             Error::Internal(_) => "something went wrong on our side; the log has it under this request_id".to_string(),
             Error::Locked(_) => "others are changing the same data at the moment".to_string(),
             Error::Unauthorized(reason, _) | Error::Unavailable(reason, _) => (*reason).to_string(),
+            Error::Upstream(upstream) => upstream.detail.clone(),
         }
     }
 
     fn faults(&self) -> &[Fault] {
         match self {
             Error::BadRequest(_, faults) | Error::Invalid(faults) => faults,
+            Error::Upstream(upstream) => upstream.fault.as_slice(),
             _ => &[],
         }
     }
@@ -231,6 +258,9 @@ mod tests {
     #[test]
     fn each_meaning_has_its_status() {
         let cause = || anyhow::anyhow!("secret");
+        let upstream = |status| {
+            Error::Upstream(Upstream { status, detail: String::new(), retry_after: None, cause: cause(), fault: None })
+        };
         let table = [
             (Error::BadRequest(String::new(), vec![]), 400),
             (Error::Unauthorized("", None), 401),
@@ -245,6 +275,7 @@ mod tests {
             (Error::Internal(cause()), 500),
             (Error::Locked(cause()), 503),
             (Error::Unavailable("", Some(cause())), 503),
+            (upstream(StatusCode::GATEWAY_TIMEOUT), 504),
         ];
 
         for (error, status) in table {

@@ -68,14 +68,14 @@ pub fn read_item<T>(value: &RawValue, pointer: String, read: impl Fn(&mut Fields
 
 /// The JSON Schema (draft 2020-12) of what `read` reads: it is run on nothing, and each field that it asks for is noted.
 pub fn schema<T>(read: impl Fn(&mut Fields) -> T) -> Value {
-    let (mut faults, mut properties) = (Vec::new(), Map::new());
+    let (mut faults, mut described) = (Vec::new(), Described::default());
     read(&mut Fields {
         pointer: String::new(),
         members: Vec::new(),
         faults: &mut faults,
-        described: Some(&mut properties),
+        described: Some(&mut described),
     });
-    let required: Vec<&String> = properties.keys().collect();
+    let Described { properties, required } = described;
     json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
 }
 
@@ -91,7 +91,14 @@ pub struct Fields<'a> {
     members: Vec<(Cow<'a, str>, &'a RawValue)>,
     faults: &'a mut Vec<Fault>,
     /// Where a field's schema is noted, in place of reading it.
-    described: Option<&'a mut Map<String, Value>>,
+    described: Option<&'a mut Described>,
+}
+
+/// The fields that were asked for.
+#[derive(Default)]
+struct Described {
+    properties: Map<String, Value>,
+    required: Vec<String>,
 }
 
 impl<'a> Fields<'a> {
@@ -110,6 +117,21 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// The same where it may be missing.
+    pub fn optional_money(&mut self, name: &str) -> Option<Money> {
+        let is_there = self.described.is_some() || self.members.iter().any(|(member, _)| member == name);
+        let money = is_there.then(|| self.money(name));
+        if let Some(described) = &mut self.described {
+            described.required.retain(|required| required != name);
+        }
+        money
+    }
+
+    /// Takes what has not been read for fields that do not matter here: others may say more than they are asked.
+    pub fn ignore_the_rest(&mut self) {
+        self.members.clear();
+    }
+
     /// Text of 1 to 255 characters, as a VARCHAR(255) column holds it.
     pub fn text(&mut self, name: &str) -> String {
         let schema = || json!({ "type": "string", "minLength": 1, "maxLength": 255 });
@@ -125,8 +147,9 @@ impl<'a> Fields<'a> {
         schema: fn() -> Value,
         parse: impl Fn(&RawValue) -> Option<T>,
     ) -> T {
-        if let Some(properties) = &mut self.described {
-            properties.insert(name.to_string(), schema());
+        if let Some(described) = &mut self.described {
+            described.properties.insert(name.to_string(), schema());
+            described.required.push(name.to_string());
             return T::default();
         }
         let Some(position) = self.members.iter().position(|(member, _)| member == name) else {

@@ -90,6 +90,17 @@ pub async fn once(
         .await
 }
 
+/// The answer that a request with a key has got already, if there is one: for those who have something to do before
+/// [`once`] that need not be done again.
+///
+/// # Errors
+/// As [`once`].
+pub async fn first_answer(app: &App, request: &Request, body: &[u8]) -> Result<Option<Response<Body>>, Error> {
+    let Some(key) = key(request)? else { return Ok(None) };
+    let fingerprint = fingerprint(request, body);
+    app.db.run(async |conn| find(conn, key, &fingerprint).await).await
+}
+
 fn key(request: &Request) -> Result<Option<&str>, Error> {
     let mut given = request.head.headers.get_all(KEY).iter();
     let Some(value) = given.next() else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! What the service says: one line of JSON a request on stdout, and messages for a person on stderr.
+//! What the service says: one line of JSON a request, and one a call to another service, on stdout, and messages for a person on stderr.
 //! A reader that has gone away is no reason to stop, so write errors are dropped.
 
 use std::{
@@ -41,20 +41,81 @@ pub fn access(access: &Access) {
         error: Option<&'a str>,
     }
 
-    let now = SystemTime::now();
-    let duration = now.duration_since(access.started).unwrap_or_default(); // zero should the clock be set back
-    let line = Line {
-        time: &humantime::format_rfc3339_millis(now).to_string(),
+    let (time, duration_ms) = since(access.started);
+    write_line(&Line {
+        time: &time,
         id: access.id,
         method: cut(access.method, 32),
         path: cut(access.path, 1000),
         status: access.status,
-        duration_ms: (duration.as_secs_f64() * 1e6).round() / 1e3,
+        duration_ms,
         error: access.error.as_deref(),
-    };
+    });
+}
+
+/// One call to another service.
+pub struct Call<'a> {
+    /// The id of the request on whose behalf it was made.
+    pub id: Option<&'a str>,
+    /// The method.
+    pub method: &'a str,
+    /// Host and port.
+    pub host: &'a str,
+    /// The path, without the query.
+    pub path: &'a str,
+    /// When it was begun.
+    pub started: SystemTime,
+    /// How often it was tried.
+    pub tries: u32,
+    /// The answer's status, or why there is none.
+    pub result: Result<u16, String>,
+}
+
+/// Writes one line of JSON to stdout, as [`access`] does.
+pub fn call(call: &Call) {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        time: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<&'a str>,
+        /// The method.
+        call: &'a str,
+        host: &'a str,
+        path: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+        duration_ms: f64,
+        tries: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<&'a str>,
+    }
+
+    let (time, duration_ms) = since(call.started);
+    write_line(&Line {
+        time: &time,
+        id: call.id,
+        call: call.method,
+        host: call.host,
+        path: cut(call.path, 1000),
+        status: call.result.as_ref().ok().copied(),
+        duration_ms,
+        tries: call.tries,
+        error: call.result.as_ref().err().map(|error| cut(error, 1000)),
+    });
+}
+
+/// The time now, and the milliseconds since `started`.
+fn since(started: SystemTime) -> (String, f64) {
+    let now = SystemTime::now();
+    let duration = now.duration_since(started).unwrap_or_default(); // zero should the clock be set back
+    (humantime::format_rfc3339_millis(now).to_string(), (duration.as_secs_f64() * 1e6).round() / 1e3)
+}
+
+/// Writes together with the lines of this turn of the runtime.
+fn write_line(line: &impl Serialize) {
     let mut lines = lines();
     let is_first = lines.is_empty();
-    if serde_json::to_writer(&mut *lines, &line).is_ok() {
+    if serde_json::to_writer(&mut *lines, line).is_ok() {
         lines.push(b'\n');
     }
     if is_first {

@@ -20,10 +20,10 @@ pub fn document(tables: &[&[Route]], config: &Config) -> Value {
     for route in tables.iter().copied().flatten().filter(|route| route.is_on(config)) {
         for shape in [route.operation.request, route.operation.response] {
             if let Shape::One(entity) | Shape::Many(entity) = shape {
-                set(&mut schemas, entity.name, (entity.schema)());
+                set(&mut schemas, entity.name, (entity.schema)(config));
             }
         }
-        let refusals = refusals(route, guarded);
+        let refusals = refusals(route, config);
         for status in &refusals {
             responses.entry(status.to_string()).or_insert_with(|| refusal(*status));
         }
@@ -103,10 +103,12 @@ fn operation(route: &Route, refusals: &[u16]) -> Value {
 }
 
 /// What may go wrong: what the route says, and what follows from what it takes.
-fn refusals(route: &Route, guarded: bool) -> Vec<u16> {
+fn refusals(route: &Route, config: &Config) -> Vec<u16> {
     let operation = &route.operation;
     let mut statuses = [operation.refusals, &[500, 503]].concat();
-    if guarded && !route.is_open {
+    let asks_others = config.tax_service_url.is_some();
+    statuses.retain(|status| asks_others || !matches!(status, 502 | 504));
+    if !config.api_tokens.is_empty() && !route.is_open {
         statuses.push(401);
     }
     if !operation.parameters.is_empty() || path_parameters(route.path).next().is_some() {

@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use crate::config::Config;
+
 /// What goes in and what comes out. Parameters in the path are not listed here, the path names them.
 pub struct Operation {
     /// Parameters of the query and headers.
@@ -85,8 +87,8 @@ pub enum Shape {
 pub struct Entity {
     /// Its name, in the singular.
     pub name: &'static str,
-    /// Its JSON Schema.
-    pub schema: fn() -> Value,
+    /// Its JSON Schema with these settings.
+    pub schema: fn(&Config) -> Value,
 }
 
 impl PartialEq for Entity {

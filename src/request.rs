@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout};
 use crate::{
     App,
     error::Error,
+    http_client::Context,
     memory::{Reserved, SMALL},
 };
 
@@ -142,6 +143,11 @@ impl Request {
     /// What has been read so far is in memory no more.
     pub fn forget(&mut self) {
         self.held = None;
+    }
+
+    /// On whose behalf other services are called meanwhile.
+    pub fn context(&self) -> Context {
+        Context::of(&self.id, &self.head.headers)
     }
 
     /// A `{name}` of the path, as a whole number that is not negative.

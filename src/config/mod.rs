@@ -16,7 +16,12 @@ use reqwest::Url;
 
 pub use variables::{VARIABLES, Variable};
 
-use crate::{auth::Tokens, events, http_client, webhooks};
+use crate::{
+    auth::Tokens,
+    events,
+    http_client::{self, AllowedHost},
+    webhooks,
+};
 use reader::{Reader, database_url, http_url, list, loopback_address, number_in, optional, seconds, true_or_false};
 
 /// The settings of one process. It holds a password and tokens, so it has no `Debug`.
@@ -95,7 +100,7 @@ impl Config {
         let drain_delay = reader.read("DRAIN_DELAY", seconds);
         let drain_timeout = reader.read("DRAIN_TIMEOUT", seconds);
         let ca_file = reader.read("SSL_CERT_FILE", optional(|path| Ok(path.into())));
-        let allowed_hosts = reader.read("OUTBOUND_ALLOWED_HOSTS", list(|host| Ok(host.to_ascii_lowercase())));
+        let allowed_hosts = reader.read("OUTBOUND_ALLOWED_HOSTS", list(AllowedHost::parse));
         let connect_timeout = reader.read("OUTBOUND_CONNECT_TIMEOUT", seconds);
         let timeout = reader.read("OUTBOUND_TIMEOUT", seconds);
         let max_calls = reader.read("OUTBOUND_MAX_CALLS", number_in(1..=1000));
@@ -121,6 +126,18 @@ impl Config {
         if names.len() < count {
             reader.mistakes.push("EVENT_SINKS names the same place twice".to_string());
         }
+
+        let allowed_hosts = allowed_hosts.map(|hosts: Vec<AllowedHost>| {
+            let tax_service = tax_service_url.iter().flatten().map(|url| ("TAX_SERVICE_URL", url));
+            let called = tax_service.chain(sinks.iter().flatten().map(|sink| ("EVENT_SINKS", &sink.url)));
+            if hosts.is_empty() {
+                return called.filter_map(|(_, url)| AllowedHost::of(url)).collect();
+            }
+            for (name, _) in called.filter(|(_, url)| !hosts.iter().any(|host| host.allows(url))) {
+                reader.mistakes.push(format!("{name} names a host that is not in OUTBOUND_ALLOWED_HOSTS"));
+            }
+            hosts
+        });
 
         let read = (|| {
             Some(Config {
@@ -218,6 +235,21 @@ mod tests {
         let message = read(&[url, ("MAX_BODY_BYTES", "2000"), ("MAX_BODIES_BYTES", "1999")]).err().unwrap().to_string();
 
         assert!(message.contains("MAX_BODIES_BYTES"), "{message}");
+    }
+
+    #[test]
+    fn only_hosts_that_are_allowed_may_be_named() {
+        let tax = ("TAX_SERVICE_URL", "http://tax.test:8080/");
+        let with =
+            |hosts| read(&[("DATABASE_URL", "mysql://user@127.0.0.1/demo"), tax, ("OUTBOUND_ALLOWED_HOSTS", hosts)]);
+
+        let config = with("").unwrap();
+        assert_eq!(config.outbound.allowed_hosts, [AllowedHost::parse("tax.test:8080").unwrap()]);
+        assert!(with("other.test, tax.test:8080").is_ok());
+        for hosts in ["tax.test", "tax.test:8081", "other.test"] {
+            let message = with(hosts).err().unwrap().to_string();
+            assert!(message.contains("TAX_SERVICE_URL names a host that"), "{message}");
+        }
     }
 
     #[test]

@@ -1,40 +1,61 @@
-//! Asks other services, over HTTP and HTTPS.
+//! Asks other services, over HTTP and HTTPS. Every call is bounded: in time, in the size of its answer, in how many
+//! there are at once, in the hosts that it may reach; and a host that keeps failing is left alone for a while.
+//!
+//! It knows nothing of what is asked: which statuses are good, and what a body means, is the caller's to say.
 
-use std::{path::PathBuf, time::Duration};
+mod allowed;
+mod breaker;
+mod call_error;
+mod context;
+mod hosts;
+mod redirect;
+mod retry;
 
-use hyper::{
-    HeaderMap, Method, StatusCode,
-    body::Bytes,
-    header::{HeaderName, HeaderValue},
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime},
 };
+
+use anyhow::anyhow;
+use hyper::{HeaderMap, Method, StatusCode, body::Bytes, header::HeaderName};
 use reqwest::{Client, Url, redirect::Policy};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, sleep, timeout, timeout_at},
+};
+
+pub use allowed::AllowedHost;
+pub use call_error::CallError;
+pub use context::Context;
+pub use hosts::Count;
+
+use crate::log;
+use hosts::Hosts;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// How long an unused connection is kept: less than the five seconds after which the hastiest of the well-known servers
+/// close theirs, so that seldom one closes just when a request is on its way.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// So many unused connections are kept to each host: every open one costs each wait a little.
+const MOST_IDLE: usize = 16;
 
 /// How other services are called.
 pub struct Settings {
     /// A PEM file of certificate authorities to trust besides the public ones.
     pub ca_file: Option<PathBuf>,
-    /// The hosts that may be called; none named: those that other settings name.
-    pub allowed_hosts: Vec<String>,
+    /// The hosts that may be called, and no other.
+    pub allowed_hosts: Vec<AllowedHost>,
     /// The longest time for a connection.
     pub connect_timeout: Duration,
-    /// The longest time for a call, tries and pauses included.
+    /// The longest time for a call: waiting for its turn, tries, pauses and the answer's body included.
     pub timeout: Duration,
     /// The most calls in flight.
     pub max_calls: usize,
     /// The largest answer, in bytes.
     pub max_bytes: usize,
-}
-
-/// On whose behalf a call is made: passed on to whoever is called.
-#[derive(Clone, Default)]
-pub struct Context {
-    /// `X-Request-Id`, as in the log.
-    pub request_id: Option<String>,
-    /// `traceparent` as it came (W3C Trace Context).
-    pub traceparent: Option<HeaderValue>,
 }
 
 /// One call.
@@ -48,8 +69,12 @@ pub struct Call {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
-    /// How often it is tried: more than once only where that is safe.
+    /// How often it is tried: more than once only where that is safe, because the other service may have done it
+    /// although nobody heard of that.
     pub tries: u32,
+    /// Whether an answer that points elsewhere is followed (five times at most, to allowed hosts only, never from HTTPS
+    /// to HTTP). If not, it is an answer like any other.
+    pub follows_redirects: bool,
 }
 
 /// What the other service answered, whatever its status.
@@ -59,30 +84,18 @@ pub struct Answer {
     pub status: StatusCode,
     /// Its header fields.
     pub headers: HeaderMap,
-    /// Its body, all of it.
+    /// Its body, all of it, as it came: nothing is decompressed.
     pub body: Bytes,
 }
 
-/// Why there is no answer.
-#[derive(Debug)]
-pub enum CallError {
-    /// Its host may not be called.
-    Forbidden,
-    /// The host has failed so often that it is left alone for this long.
-    Open(Duration),
-    /// Too many calls are in flight.
-    Busy,
-    /// There is no connection to be had, or it broke; with the cause, for the log.
-    Failed(anyhow::Error),
-    /// It took too long.
-    TimedOut,
-    /// The answer is too large.
-    TooLarge,
-}
-
-/// Calls other services. One for the process, because it keeps connections.
+/// Calls other services. One for the process, because it keeps connections, and what it knows of each host.
 pub struct HttpClient {
     client: Client,
+    allowed_hosts: Vec<AllowedHost>,
+    hosts: Hosts,
+    permits: Semaphore,
+    timeout: Duration,
+    max_bytes: usize,
 }
 
 impl HttpClient {
@@ -92,32 +105,144 @@ impl HttpClient {
     /// When the file of certificate authorities cannot be used.
     pub fn new(settings: &Settings) -> anyhow::Result<HttpClient> {
         let client = Client::builder()
+            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
-            .timeout(settings.timeout)
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(MOST_IDLE)
             .redirect(Policy::none())
+            .referer(false)
+            // What may be called is what is said here, not what the environment says.
+            .no_proxy()
             .build()?;
-        Ok(HttpClient { client })
+        Ok(HttpClient {
+            client,
+            allowed_hosts: settings.allowed_hosts.clone(),
+            hosts: Hosts::default(),
+            permits: Semaphore::new(settings.max_calls),
+            timeout: settings.timeout,
+            max_bytes: settings.max_bytes,
+        })
     }
 
-    /// Makes a call.
+    /// Makes a call, and logs it.
     ///
     /// # Errors
     /// [`CallError`].
     pub async fn call(&self, call: Call, context: &Context) -> Result<Answer, CallError> {
-        let mut request = self.client.request(call.method, call.url).headers(call.headers).body(call.body);
+        let (started, method, url) = (SystemTime::now(), call.method.clone(), call.url.clone());
+        let mut tries = 0;
+        let result = self.follow(call, context, &mut tries).await;
+        if self.check_allowed(&url).is_ok() {
+            self.hosts.count(&url, &result);
+        }
+        log::call(&log::Call {
+            id: context.request_id.as_deref(),
+            method: method.as_str(),
+            host: &authority(&url),
+            path: url.path(),
+            started,
+            tries,
+            result: result.as_ref().map(|answer| answer.status.as_u16()).map_err(ToString::to_string),
+        });
+        result
+    }
+
+    /// How often each host was called, by what came of it.
+    pub fn counts(&self) -> Vec<Count> {
+        self.hosts.counts()
+    }
+
+    fn check_allowed(&self, url: &Url) -> Result<(), CallError> {
+        let is_allowed = self.allowed_hosts.iter().any(|host| host.allows(url));
+        if is_allowed { Ok(()) } else { Err(CallError::Forbidden) }
+    }
+
+    async fn follow(&self, mut call: Call, context: &Context, tries: &mut u32) -> Result<Answer, CallError> {
+        let deadline = Instant::now().checked_add(self.timeout).ok_or(CallError::TimedOut)?;
+        self.check_allowed(&call.url)?;
+        let _permit = self.permit().await?;
+        for _ in 0..=redirect::MOST {
+            let answer = self.try_until(deadline, &call, context, tries).await?;
+            match redirect::next(&call, &answer)? {
+                Some(next) => call = next,
+                None => return Ok(answer),
+            }
+            self.check_allowed(&call.url)?;
+        }
+        Err(CallError::Nonsense(anyhow!("more than {} redirects", redirect::MOST)))
+    }
+
+    /// Waits for its turn, half of the time at most: what is left should be enough for an answer.
+    async fn permit(&self) -> Result<SemaphorePermit<'_>, CallError> {
+        let half = self.timeout.checked_div(2).unwrap_or_default();
+        match timeout(half, self.permits.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(CallError::Busy),
+        }
+    }
+
+    /// Tries as often as the call may be tried, it helps, and there is time.
+    async fn try_until(
+        &self,
+        deadline: Instant,
+        call: &Call,
+        context: &Context,
+        tries: &mut u32,
+    ) -> Result<Answer, CallError> {
+        let host = self.hosts.get(&call.url);
+        let mut last = None;
+        for nth in 1..=call.tries.max(1) {
+            let admission = match host.breaker.admit() {
+                Ok(admission) => admission,
+                Err(left) => return last.unwrap_or(Err(CallError::Open(left))),
+            };
+            *tries = tries.saturating_add(1);
+            let result = timeout_at(deadline, self.try_once(call, context)).await;
+            let result = result.unwrap_or(Err(CallError::TimedOut));
+            admission.report(works(&result));
+            let again = retry::pause(&result, nth).map(|pause| (pause, Instant::now().checked_add(pause)));
+            match again {
+                Some((pause, Some(time))) if nth < call.tries && time < deadline => sleep(pause).await,
+                _ => return result,
+            }
+            last = Some(result);
+        }
+        last.unwrap_or(Err(CallError::TimedOut))
+    }
+
+    async fn try_once(&self, call: &Call, context: &Context) -> Result<Answer, CallError> {
+        let mut request = self.client.request(call.method.clone(), call.url.clone());
+        request = request.headers(call.headers.clone()).body(call.body.clone());
         if let Some(id) = context.request_id.as_deref() {
             request = request.header(REQUEST_ID, id);
         }
         if let Some(traceparent) = &context.traceparent {
             request = request.header(TRACEPARENT, traceparent);
         }
-        let response = request.send().await.map_err(failed)?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await.map_err(failed)?;
-        Ok(Answer { status, headers, body })
+        let mut response = request.send().await.map_err(CallError::from)?;
+        if response.content_length().is_some_and(|length| length > self.max_bytes as u64) {
+            return Err(CallError::TooLarge);
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(CallError::from)? {
+            if body.len().saturating_add(chunk.len()) > self.max_bytes {
+                return Err(CallError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status: response.status(), headers: response.headers().clone(), body: body.into() })
     }
 }
 
-fn failed(error: reqwest::Error) -> CallError {
-    if error.is_timeout() { CallError::TimedOut } else { CallError::Failed(error.without_url().into()) }
+/// Whether the host does its work, whatever it thinks of the request. 501 is an opinion of the request too.
+fn works(result: &Result<Answer, CallError>) -> bool {
+    match result {
+        Ok(answer) => !answer.status.is_server_error() || answer.status == StatusCode::NOT_IMPLEMENTED,
+        Err(error) => matches!(error, CallError::TooLarge),
+    }
+}
+
+/// Host and port.
+fn authority(url: &Url) -> String {
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
 }

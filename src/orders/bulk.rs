@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use hyper::{Body, Response};
 use tokio::{join, task::yield_now, time::timeout};
 
-use super::{Order, store};
+use super::{Draft, store, tax};
 use crate::{App, array::Array, error::Error, idempotency, request::Request, response};
 
 /// How much of an array is read before a connection to the database is taken: a client that sends less holds none up
@@ -16,7 +16,7 @@ const READ_AHEAD: usize = 1 << 20;
 const PIECE: usize = 1 << 17;
 
 /// So many bytes are read at a time; after that others have their turn.
-pub const PART: usize = 1 << 14;
+const PART: usize = 1 << 14;
 
 /// How far the client may lag behind, and how long the rest of it may take, because a connection is held up for it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -27,23 +27,25 @@ const MOST_TIME: Duration = Duration::from_secs(60);
 /// # Errors
 /// As [`Array`] and [`store::insert_all`].
 pub async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
-    let mut array = Order::array();
+    let requires_tax = app.config.tax_service_url.is_none();
     if idempotency::is_asked_for(&request) {
         let body = request.body().await?;
-        for part in body.chunks(PART) {
-            array.push(part)?;
-            yield_now().await;
+        let drafts = read_all(&body, requires_tax).await?;
+        if drafts.iter().any(|draft| draft.lacks_tax) {
+            if let Some(answer) = idempotency::first_answer(&app, &request, &body).await? {
+                return Ok(answer);
+            }
         }
-        array.finish()?;
-        let orders = array.take();
+        let orders = tax::complete_all(&app, drafts, &request.context()).await?;
         return idempotency::once(&app, &request, &body, async |conn| {
             store::insert_all(conn, &orders).await?;
             Ok(response::done())
         })
         .await;
     }
+    let mut array = Draft::array(requires_tax);
     if read_on(&mut array, &mut request, READ_AHEAD).await? {
-        let orders = array.take();
+        let orders = tax::complete_all(&app, array.take(), &request.context()).await?;
         app.db.transaction(async |conn| store::insert_all(conn, &orders).await).await?;
         return Ok(response::done());
     }
@@ -51,20 +53,29 @@ pub async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<
         request.forget();
         read_on(&mut array, &mut request, PIECE).await?; // to the end, where they are told
     }
+    // Nobody else is waited for while a connection is held up.
+    let mut count = 0_usize;
+    let mut complete = |drafts: Vec<Draft>| {
+        let before = count;
+        count = count.saturating_add(drafts.len());
+        tax::complete_already(drafts, before)
+    };
+    let mut orders = complete(array.take())?;
     request.hurry(PATIENCE);
     let rest = async {
         let mut inserting = store::Inserting::begin(&app.db).await?;
         loop {
-            let orders = array.take();
             request.forget();
             // The next ones are read while the database is busy with these.
             let (inserted, read) = join!(inserting.add(orders), read_on(&mut array, &mut request, PIECE));
             inserted?;
-            if read? {
+            let is_end = read?;
+            orders = complete(array.take())?;
+            if is_end {
                 break;
             }
         }
-        inserting.add(array.take()).await?;
+        inserting.add(orders).await?;
         Ok(inserting)
     };
     let inserting = timeout(MOST_TIME, rest).await;
@@ -72,8 +83,22 @@ pub async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<
     Ok(response::done())
 }
 
+/// Reads an array that is in memory already.
+///
+/// # Errors
+/// As [`Array`].
+pub async fn read_all(json: &[u8], requires_tax: bool) -> Result<Vec<Draft>, Error> {
+    let mut array = Draft::array(requires_tax);
+    for part in json.chunks(PART) {
+        array.push(part)?;
+        yield_now().await;
+    }
+    array.finish()?;
+    Ok(array.take())
+}
+
 /// Reads so many bytes or more of the body, and says whether that was the end of it, and all of it valid.
-async fn read_on(array: &mut Array<Order>, request: &mut Request, bytes: usize) -> Result<bool, Error> {
+async fn read_on(array: &mut Array<Draft>, request: &mut Request, bytes: usize) -> Result<bool, Error> {
     let mut left = bytes;
     while left > 0 {
         let Some(chunk) = request.chunk().await? else {

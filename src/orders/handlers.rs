@@ -10,7 +10,9 @@ use hyper::{
 
 use serde_json::{Value, json};
 
-use super::{Order, bulk, store};
+use mysql_async::Conn;
+
+use super::{Draft, Order, bulk, store, tax};
 use crate::{
     App,
     error::Error,
@@ -30,18 +32,18 @@ pub const ROUTES: &[Route] = &[
         .when(|config| config.allow_init),
     Route::post("/create_order", "inserts an order", |app, request| Box::pin(create_one(app, request)))
         .parameters(idempotency::PARAMETERS)
-        .takes(ORDER)
+        .takes(DRAFT)
         .gives(200, Shape::Done)
         .headers(&[idempotency::REPLAYED])
-        .refuses(&[409]),
+        .refuses(&[409, 502, 504]),
     Route::post("/create_orders", "inserts an array of orders, all or none", |app, request| {
         Box::pin(bulk::create_all(app, request))
     })
     .parameters(idempotency::PARAMETERS)
-    .takes(ORDERS)
+    .takes(DRAFTS)
     .gives(200, Shape::Done)
     .headers(&[idempotency::REPLAYED])
-    .refuses(&[409]),
+    .refuses(&[409, 502, 504]),
     Route::get("/orders", "lists the orders; ?limit= and ?after= give a page", |app, request| {
         Box::pin(list(app, request))
     })
@@ -52,10 +54,10 @@ pub const ROUTES: &[Route] = &[
         Box::pin(update(app, request))
     })
     .parameters(idempotency::PARAMETERS)
-    .takes(ORDER)
+    .takes(DRAFT)
     .gives(200, Shape::Done)
     .headers(&[idempotency::REPLAYED])
-    .refuses(&[404, 409]),
+    .refuses(&[404, 409, 502, 504]),
     Route::get_that_writes("/delete_order", "deletes the order ?id=", |app, request| {
         Box::pin(delete_by_query(app, request))
     })
@@ -65,17 +67,17 @@ pub const ROUTES: &[Route] = &[
     // Today's.
     Route::post("/orders", "creates an order", |app, request| Box::pin(create(app, request)))
         .parameters(idempotency::PARAMETERS)
-        .takes(ORDER)
+        .takes(DRAFT)
         .gives(201, ORDER)
         .headers(&[Header { name: "Location", required: true, meaning: "the new order's path" }, idempotency::REPLAYED])
-        .refuses(&[409]),
+        .refuses(&[409, 502, 504]),
     Route::get("/orders/{id}", "gives one order", |app, request| Box::pin(get(app, request)))
         .gives(200, ORDER)
         .refuses(&[404]),
     Route::put("/orders/{id}", "replaces it", |app, request| Box::pin(replace(app, request)))
-        .takes(ORDER)
+        .takes(DRAFT)
         .gives(200, ORDER)
-        .refuses(&[404, 409]),
+        .refuses(&[404, 409, 502, 504]),
     Route::delete("/orders/{id}", "deletes it", |app, request| Box::pin(delete(app, request)))
         .gives(204, Shape::Nothing)
         .refuses(&[404]),
@@ -83,6 +85,8 @@ pub const ROUTES: &[Route] = &[
 
 const ORDER: Shape = Shape::One(Order::ENTITY);
 const ORDERS: Shape = Shape::Many(Order::ENTITY);
+const DRAFT: Shape = Shape::One(Draft::ENTITY);
+const DRAFTS: Shape = Shape::Many(Draft::ENTITY);
 const PAGE: &[Parameter] = &[
     query("limit", false, limit_schema, "a page of so many at most; 100 where only `after` is given, else all of them"),
     query("after", false, integer_schema, "those whose order_id is greater"),
@@ -103,14 +107,30 @@ async fn init(app: Arc<App>) -> Result<Response<Body>, Error> {
     Ok(response::done())
 }
 
-async fn create_one(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
-    let body = request.body().await?;
-    let order = Order::from_json(&body)?;
-    idempotency::once(&app, &request, &body, async |conn| {
-        store::insert(conn, &order).await?;
+async fn create_one(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
+    once(app, request, async |conn, order| {
+        store::insert(conn, order).await?;
         Ok(response::done())
     })
     .await
+}
+
+/// Does the work of a POST with the order in its body, whose tax is asked for before if it lacks one. A request that has
+/// been answered already asks for nothing.
+async fn once(
+    app: Arc<App>,
+    mut request: Request,
+    work: impl AsyncFn(&mut Conn, &Order) -> Result<Response<Body>, Error>,
+) -> Result<Response<Body>, Error> {
+    let body = request.body().await?;
+    let draft = Draft::from_json(&body, app.config.tax_service_url.is_none())?;
+    if draft.lacks_tax {
+        if let Some(answer) = idempotency::first_answer(&app, &request, &body).await? {
+            return Ok(answer);
+        }
+    }
+    let order = tax::complete(&app, draft, &request.context()).await?;
+    idempotency::once(&app, &request, &body, async |conn| work(conn, &order).await).await
 }
 
 /// All orders, or one page where `limit` or `after` is given. A page that is not the last one carries the next
@@ -193,11 +213,9 @@ fn is_full(page: &[Order]) -> bool {
     page.len() >= MOST_LIMIT.unsigned_abs() as usize
 }
 
-async fn update(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
-    let body = request.body().await?;
-    let order = Order::from_json(&body)?;
-    idempotency::once(&app, &request, &body, async |conn| {
-        found(store::replace(conn, &order).await?, order.order_id)?;
+async fn update(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
+    once(app, request, async |conn, order| {
+        found(store::replace(conn, order).await?, order.order_id)?;
         Ok(response::done())
     })
     .await
@@ -210,12 +228,10 @@ async fn delete_by_query(app: Arc<App>, request: Request) -> Result<Response<Bod
     Ok(response::done())
 }
 
-async fn create(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
-    let body = request.body().await?;
-    let order = Order::from_json(&body)?;
-    idempotency::once(&app, &request, &body, async |conn| {
-        store::insert(conn, &order).await?;
-        let mut response = response::json(&order)?;
+async fn create(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
+    once(app, request, async |conn, order| {
+        store::insert(conn, order).await?;
+        let mut response = response::json(order)?;
         *response.status_mut() = StatusCode::CREATED;
         response.headers_mut().insert(LOCATION, response::header(&format!("/orders/{}", order.order_id))?);
         Ok(response)
@@ -233,11 +249,12 @@ async fn get(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
 
 async fn replace(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
     let id = request.path_integer("id")?;
-    let order = Order::from_json(&request.body().await?)?;
-    if order.order_id != id {
+    let draft = Draft::from_json(&request.body().await?, app.config.tax_service_url.is_none())?;
+    if draft.order.order_id != id {
         // RFC 9110, section 9.3.4: what contradicts the resource that is named is a conflict.
         return Err(Error::Conflict(format!("order_id must be {id}, as in the path")));
     }
+    let order = tax::complete(&app, draft, &request.context()).await?;
     found(app.db.run(async |conn| store::replace(conn, &order).await).await?, id)?;
     response::json(&order)
 }

@@ -2,9 +2,8 @@
 
 use mysql_async::Conn;
 use serde_json::value::RawValue;
-use tokio::task::yield_now;
 
-use super::{Order, bulk::PART, store};
+use super::{Draft, Order, bulk, store};
 use crate::{error::Error, webhooks::Subscription};
 
 /// The events that are applied here.
@@ -14,16 +13,9 @@ pub const SUBSCRIPTIONS: &[Subscription] =
 /// Inserts an order, or an array of orders, all or none.
 async fn import(conn: &mut Conn, data: &RawValue) -> Result<(), Error> {
     let text = data.get().as_bytes();
-    let orders = if text.starts_with(b"[") {
-        let mut array = Order::array();
-        for part in text.chunks(PART) {
-            array.push(part)?;
-            yield_now().await; // others have their turn
-        }
-        array.finish()?;
-        array.take()
-    } else {
-        vec![Order::from_json(text)?]
-    };
+    // The tax has to be there: nobody else is waited for in a transaction.
+    let drafts =
+        if text.starts_with(b"[") { bulk::read_all(text, true).await? } else { vec![Draft::from_json(text, true)?] };
+    let orders: Vec<Order> = drafts.into_iter().map(|draft| draft.order).collect();
     store::insert_all(conn, &orders).await
 }

@@ -5,8 +5,9 @@ mod handlers;
 mod import;
 mod model;
 mod store;
+mod tax;
 
 pub use handlers::ROUTES;
 pub use import::SUBSCRIPTIONS;
-pub use model::Order;
+pub use model::{Draft, Order};
 pub use store::MIGRATIONS;

@@ -31,32 +31,61 @@ pub struct Order {
 
 impl Order {
     /// What the API's description says of it.
-    pub const ENTITY: Entity = Entity { name: "Order", schema: || fields::schema(Order::read) };
+    pub const ENTITY: Entity = Entity { name: "Order", schema: |_| fields::schema(|fields| read(fields, true)) };
+}
 
-    /// Reads one order from a JSON object.
+/// An order as a client sends it.
+#[derive(Debug)]
+pub struct Draft {
+    /// The order; its tax is zero where none was given.
+    pub order: Order,
+    /// No tax was given.
+    pub lacks_tax: bool,
+}
+
+impl Draft {
+    /// What the API's description says of it. Without a tax service the tax has to be given.
+    pub const ENTITY: Entity = Entity {
+        name: "OrderRequest",
+        schema: |config| fields::schema(|fields| read(fields, config.tax_service_url.is_none())),
+    };
+
+    /// Reads one order from a JSON object; it may lack its tax unless that is required.
     ///
     /// # Errors
     /// [`Error::BadRequest`] when it is not JSON, [`Error::Invalid`] with one entry for each field that is wrong.
-    pub fn from_json(body: &[u8]) -> Result<Order, Error> {
-        fields::one(fields::document(body)?, Order::read)
+    pub fn from_json(body: &[u8], requires_tax: bool) -> Result<Draft, Error> {
+        fields::one(fields::document(body)?, Draft::reader(requires_tax))
     }
 
     /// A JSON array of orders that is about to arrive.
-    pub fn array() -> Array<Order> {
-        Array::new(Order::read)
+    pub fn array(requires_tax: bool) -> Array<Draft> {
+        Array::new(Draft::reader(requires_tax))
     }
 
-    fn read(fields: &mut Fields) -> Order {
-        Order {
-            order_id: fields.integer("order_id"),
-            product_id: fields.integer("product_id"),
-            quantity: fields.integer("quantity"),
-            amount: fields.money("amount"),
-            shipping: fields.money("shipping"),
-            tax: fields.money("tax"),
-            shipping_address: fields.text("shipping_address"),
-        }
+    fn reader(requires_tax: bool) -> fn(&mut Fields) -> Draft {
+        if requires_tax { |fields| read(fields, true) } else { |fields| read(fields, false) }
     }
+}
+
+fn read(fields: &mut Fields, requires_tax: bool) -> Draft {
+    let mut lacks_tax = false;
+    let order = Order {
+        order_id: fields.integer("order_id"),
+        product_id: fields.integer("product_id"),
+        quantity: fields.integer("quantity"),
+        amount: fields.money("amount"),
+        shipping: fields.money("shipping"),
+        tax: if requires_tax {
+            fields.money("tax")
+        } else {
+            let tax = fields.optional_money("tax");
+            lacks_tax = tax.is_none();
+            tax.unwrap_or_default()
+        },
+        shipping_address: fields.text("shipping_address"),
+    };
+    Draft { order, lacks_tax }
 }
 
 #[cfg(test)]
@@ -67,6 +96,10 @@ mod tests {
 
     use super::*;
     use crate::error::Place;
+
+    fn from_json(body: &[u8]) -> Result<Order, Error> {
+        Draft::from_json(body, true).map(|draft| draft.order)
+    }
 
     fn money() -> impl Strategy<Value = Money> {
         (0..=9_999_999_999_i64).prop_map(|cents| Money::parse(&format!("{}.{:02}", cents / 100, cents % 100)).unwrap())
@@ -121,18 +154,18 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_an_order_or_an_error(body: Vec<u8>, order in order(), at: prop::sample::Index, byte: u8) {
-            let _ = Order::from_json(&body);
+            let _ = from_json(&body);
             let mut nearly = serde_json::to_vec(&order).unwrap();
             let at = at.index(nearly.len());
             nearly[at] = byte;
-            let _ = Order::from_json(&nearly);
+            let _ = from_json(&nearly);
         }
 
         #[test]
         fn any_order_reads_as_it_was_written(order in order()) {
             let body = serde_json::to_vec(&order).unwrap();
 
-            prop_assert_eq!(Order::from_json(&body).unwrap(), order);
+            prop_assert_eq!(from_json(&body).unwrap(), order);
         }
 
         #[test]
@@ -155,7 +188,7 @@ mod tests {
             changed[field] = Value::Null;
             let body = changed.to_string().replace(&format!("\"{field}\":null"), &format!("\"{field}\":{value}"));
 
-            match Order::from_json(body.as_bytes()) {
+            match from_json(body.as_bytes()) {
                 Ok(_) => prop_assert!(fits[kind], "{field}: {value} was taken"),
                 Err(Error::Invalid(faults)) => {
                     prop_assert!(!fits[kind], "{field}: {value} was refused");
@@ -173,11 +206,11 @@ mod tests {
         let samples = include_bytes!("../../orders.json");
         let update = include_bytes!("../../update_order.json");
 
-        let mut array = Order::array();
+        let mut array = Draft::array(true);
         array.push(samples).unwrap();
         array.finish().unwrap();
-        let orders = array.take();
-        let order = Order::from_json(update).unwrap();
+        let orders: Vec<Order> = array.take().into_iter().map(|draft| draft.order).collect();
+        let order = from_json(update).unwrap();
 
         let without_spaces = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
         assert_eq!(serde_json::to_value(&orders).unwrap(), without_spaces(samples));

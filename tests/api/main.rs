@@ -10,6 +10,8 @@
 //! - `idempotency`: a POST that is sent twice is done once.
 //! - `bad_weather`: the database is away, slow or busy.
 //! - `transactions`: locks, deadlocks, connections and services that go away in the middle.
+//! - `calls`: other services are called within bounds, whatever they do.
+//! - `tax`: an order without a tax gets it from the tax service, or is not stored.
 //! - `drain`: the process ends without cutting anybody off.
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
@@ -27,6 +29,7 @@
 mod access;
 mod article;
 mod bad_weather;
+mod calls;
 mod clients;
 mod drain;
 mod greed;
@@ -36,12 +39,14 @@ mod inbox;
 mod launcher;
 mod long_arrays;
 mod openapi;
+mod peer;
 mod protocol;
 mod refusals;
 mod resource;
 mod schema;
 mod settings;
 mod support;
+mod tax;
 mod transactions;
 mod values;
 mod webhooks;

@@ -19,6 +19,28 @@ fn a_missing_database_url_is_a_clear_message_and_a_failure() {
 }
 
 #[test]
+fn a_host_that_may_not_be_called_is_refused_at_the_start() {
+    // Should it not be refused, it ends all the same.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let others = [("DATABASE_URL", "mysql://user:passwd@127.0.0.1/demo"), ("BIND", "127.0.0.1"), ("PORT", &port)];
+    let refused = [
+        (&[("TAX_SERVICE_URL", "http://127.0.0.1:8081/")][..], "other.test", "TAX_SERVICE_URL"),
+        (&[("TAX_SERVICE_URL", "http://127.0.0.1:8081/")], "127.0.0.1", "TAX_SERVICE_URL"),
+        (&[("EVENT_SINKS", "http://a.test/, http://b.test/")], "a.test", "EVENT_SINKS"),
+        (&[], "http://a.test/", "OUTBOUND_ALLOWED_HOSTS"),
+    ];
+
+    for (settings, hosts, name) in refused {
+        let output = run(&[settings, &others, &[("OUTBOUND_ALLOWED_HOSTS", hosts)]].concat());
+
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success());
+        assert!(message.contains(&format!("\n  {name} ")), "{name} is not in: {message}");
+    }
+}
+
+#[test]
 fn all_mistakes_are_reported_together() {
     let output = run(&[
         ("DATABASE_URL", "mysql//user:hunter2@nowhere"),

@@ -153,14 +153,23 @@ impl TestApp {
 
     /// The access log's line of the request with this id.
     pub fn log_of(&self, id: &str) -> Value {
+        self.find_log(&format!("no line with id {id}"), |line| line["id"] == id && line.get("call").is_none())
+    }
+
+    /// The line of the first call to another service that was made for the request with this id.
+    pub fn call_of(&self, id: &str) -> Value {
+        self.find_log(&format!("no call with id {id}"), |line| line["id"] == id && line.get("call").is_some())
+    }
+
+    fn find_log(&self, problem: &str, is_meant: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + Duration::from_secs(5);
         loop {
             let output = self.output();
-            let lines = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            if let Some(line) = lines.into_iter().find(|line| line["id"] == id) {
+            let mut lines = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            if let Some(line) = lines.find(&is_meant) {
                 return line;
             }
-            assert!(Instant::now() < deadline, "no line with id {id} in:\n{output}");
+            assert!(Instant::now() < deadline, "{problem} in:\n{output}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }

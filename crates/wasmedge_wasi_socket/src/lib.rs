@@ -12,6 +12,7 @@ mod clock;
 mod host;
 mod lookup;
 mod readiness;
+mod refusal;
 pub mod socket;
 mod tcp;
 pub mod wasi_poll;

@@ -13,11 +13,12 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
-    io, mem,
+    io,
 };
 
 use crate::{
     clock, host,
+    refusal::Refusal,
     wasi_poll::{EVENTTYPE_CLOCK, EVENTTYPE_FD_READ, EVENTTYPE_FD_WRITE, Event, Fd, Subscription},
 };
 
@@ -41,8 +42,7 @@ struct Socket {
     quiet: bool,
     /// When it was last read from or written to: see [`moment`].
     used: u32,
-    /// Why it could not be connected, as an errno, until somebody is told. 0: it could.
-    error: u16,
+    refusal: Refusal,
 }
 
 impl Socket {
@@ -61,7 +61,7 @@ thread_local! {
 /// A new socket: it can be written to; whether it can be read is the host's to say.
 pub fn opened(fd: Fd, accepted: bool) {
     let (read, write) = (Direction::Awaited, Direction::Ready);
-    let socket = Socket { read, write, accepted, quiet: false, used: moment(), error: 0 };
+    let socket = Socket { read, write, accepted, quiet: false, used: moment(), refusal: Refusal::new(accepted) };
     SOCKETS.with_borrow_mut(|sockets| sockets.insert(fd, socket));
 }
 
@@ -88,18 +88,32 @@ pub fn was_written(fd: Fd, filled: bool) {
         socket.used = moment();
         if filled {
             socket.write = Direction::Awaited;
+        } else {
+            socket.refusal.written();
         }
     });
 }
 
+/// There was nothing to read: `errno`, or the end if it is 0. What the reader is to be told, as an errno.
+pub fn read_failed(fd: Fd, errno: u16) -> u16 {
+    let mut told = errno;
+    change(fd, |socket| {
+        told = socket.refusal.read_failed(errno);
+        if socket.refusal.is_known() {
+            socket.read = Direction::Ready; // the reader comes back for it
+        }
+    });
+    told
+}
+
 /// The socket could not be connected.
 pub fn failed(fd: Fd, errno: u16) {
-    change(fd, |socket| socket.error = errno);
+    change(fd, |socket| socket.refusal.connect_failed(errno));
 }
 
 /// The errno that [`failed`] was told, once; then 0.
 pub fn take_error(fd: Fd) -> u16 {
-    SOCKETS.with_borrow_mut(|sockets| sockets.get_mut(&fd).map_or(0, |socket| mem::take(&mut socket.error)))
+    SOCKETS.with_borrow_mut(|sockets| sockets.get_mut(&fd).map_or(0, |socket| socket.refusal.take()))
 }
 
 /// The time in units of a millisecond (and a twentieth): small, because the table is read at every wait.
@@ -242,6 +256,10 @@ impl Round {
             match event.type_ {
                 EVENTTYPE_FD_READ => change(fd, |socket| {
                     socket.read = Direction::Told;
+                    if socket.refusal.may_come() {
+                        // Told that the peer has gone, tokio would not wait again before it has an error.
+                        event.fd_readwrite.flags = 0;
+                    }
                     self.busy |= socket.accepted && !socket.is_idle(now);
                 }),
                 EVENTTYPE_FD_WRITE => change(fd, |socket| socket.write = Direction::Told),

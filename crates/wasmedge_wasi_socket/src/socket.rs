@@ -118,8 +118,8 @@ impl Socket {
     /// Connects. A socket that does not block answers EINPROGRESS and is connected once it can be written to.
     ///
     /// Nobody above asks then whether it is. But a refusal from a near host has arrived already, so it is answered
-    /// here, and again by the next operation, because some callers take any error for EINPROGRESS. That of a far one
-    /// is left to the next operation.
+    /// here, and again by the next write, or a read that comes back for it, because some callers take any error for
+    /// EINPROGRESS. That of a far one is left to those.
     pub fn connect(&self, address: &SocketAddr) -> io::Result<()> {
         readiness::was_written(self.fd(), true);
         let connected = with_address(address, |bytes, port| {
@@ -141,9 +141,8 @@ impl Socket {
         let errno = unsafe { host::sock_recv(self.fd(), &room, 1, 0, &mut received, &mut flags) };
         readiness::was_read(self.fd(), errno == 0 && received < buffer.len());
         if errno != 0 || received == 0 {
-            self.connected()?;
+            check(u32::from(readiness::read_failed(self.fd(), errno as u16)))?;
         }
-        check(errno)?;
         Ok(received)
     }
 
@@ -170,7 +169,7 @@ impl Socket {
         Ok(sent)
     }
 
-    /// The error that [`Socket::connect`] has seen, if nobody has been told since.
+    /// The error of a connect that failed, if nobody has been told since.
     fn connected(&self) -> io::Result<()> {
         check(u32::from(readiness::take_error(self.fd())))
     }

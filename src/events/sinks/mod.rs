@@ -133,7 +133,14 @@ impl Sink {
             Kind::Dapr(sidecar) => sidecar.message(events, &mut headers)?,
         };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        Ok(Call { method: Method::POST, url: self.url.clone(), headers, body: body.into(), tries: 1 })
+        Ok(Call {
+            method: Method::POST,
+            url: self.url.clone(),
+            headers,
+            body: body.into(),
+            tries: 1,
+            follows_redirects: false,
+        })
     }
 
     /// What `answer` means.
