@@ -67,8 +67,10 @@ pub struct Call<'a> {
     pub started: SystemTime,
     /// How often it was tried.
     pub tries: u32,
-    /// The answer's status, or why there is none.
-    pub result: Result<u16, String>,
+    /// The answer's status, if there is one.
+    pub status: Option<u16>,
+    /// Why there is none.
+    pub error: Option<&'a str>,
 }
 
 /// Writes one line of JSON to stdout, as [`access`] does.
@@ -97,10 +99,10 @@ pub fn call(call: &Call) {
         call: call.method,
         host: call.host,
         path: cut(call.path, 1000),
-        status: call.result.as_ref().ok().copied(),
+        status: call.status,
         duration_ms,
         tries: call.tries,
-        error: call.result.as_ref().err().map(|error| cut(error, 1000)),
+        error: call.error.map(|error| cut(error, 1000)),
     });
 }
 

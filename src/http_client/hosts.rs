@@ -40,10 +40,10 @@ impl Hosts {
     }
 
     /// Counts a call to `url`, which may be called.
-    pub fn count(&self, url: &Url, result: &Result<Answer, CallError>) {
+    pub fn count(&self, url: &Url, outcome: &'static str) {
         let host = self.get(url);
         let mut counts = lock(&host.counts);
-        let calls = counts.entry(outcome(result)).or_default();
+        let calls = counts.entry(outcome).or_default();
         *calls = calls.saturating_add(1);
     }
 
@@ -58,7 +58,8 @@ impl Hosts {
     }
 }
 
-fn outcome(result: &Result<Answer, CallError>) -> &'static str {
+/// What came of a call, as it is counted.
+pub fn outcome(result: &Result<Answer, CallError>) -> &'static str {
     match result {
         Ok(answer) => match answer.status.as_u16() {
             ..200 => "1xx",
@@ -89,9 +90,9 @@ mod tests {
     fn calls_are_counted_by_host_and_outcome() {
         let hosts = Hosts::default();
         for url in ["http://b/1", "http://a/1", "http://b/2", "https://b/"] {
-            hosts.count(&Url::parse(url).unwrap(), &Err(CallError::Busy));
+            hosts.count(&Url::parse(url).unwrap(), outcome(&Err(CallError::Busy)));
         }
-        hosts.count(&Url::parse("http://a:80/").unwrap(), &Err(CallError::TimedOut));
+        hosts.count(&Url::parse("http://a:80/").unwrap(), outcome(&Err(CallError::TimedOut)));
 
         let counts = hosts.counts();
 

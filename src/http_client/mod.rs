@@ -8,13 +8,11 @@ mod breaker;
 mod call_error;
 mod context;
 mod hosts;
+mod record;
 mod redirect;
 mod retry;
 
-use std::{
-    path::PathBuf,
-    time::{Duration, SystemTime},
-};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::anyhow;
 use hyper::{HeaderMap, Method, StatusCode, body::Bytes, header::HeaderName};
@@ -29,8 +27,8 @@ pub use call_error::CallError;
 pub use context::Context;
 pub use hosts::Count;
 
-use crate::log;
 use hosts::Hosts;
+use record::Record;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -111,6 +109,7 @@ impl HttpClient {
             .pool_max_idle_per_host(MOST_IDLE)
             .redirect(Policy::none())
             .referer(false)
+            .http1_only()
             // What may be called is what is said here, not what the environment says.
             .no_proxy()
             .build()?;
@@ -129,22 +128,24 @@ impl HttpClient {
     /// # Errors
     /// [`CallError`].
     pub async fn call(&self, call: Call, context: &Context) -> Result<Answer, CallError> {
-        let (started, method, url) = (SystemTime::now(), call.method.clone(), call.url.clone());
-        let mut tries = 0;
-        let result = self.follow(call, context, &mut tries).await;
-        if self.check_allowed(&url).is_ok() {
-            self.hosts.count(&url, &result);
-        }
-        log::call(&log::Call {
-            id: context.request_id.as_deref(),
-            method: method.as_str(),
-            host: &authority(&url),
-            path: url.path(),
-            started,
-            tries,
-            result: result.as_ref().map(|answer| answer.status.as_u16()).map_err(ToString::to_string),
-        });
+        self.call_by(self.deadline(), call, context).await
+    }
+
+    /// The same for one of several calls that have to be done by `deadline`.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn call_by(&self, deadline: Instant, call: Call, context: &Context) -> Result<Answer, CallError> {
+        let mut record = Record::new(self, &call, context);
+        let result = self.follow(deadline, call, context, &mut record.tries).await;
+        record.end(&result);
         result
+    }
+
+    /// When a call that begins now has to be done.
+    pub fn deadline(&self) -> Instant {
+        let now = Instant::now();
+        now.checked_add(self.timeout).unwrap_or(now)
     }
 
     /// How often each host was called, by what came of it.
@@ -157,10 +158,15 @@ impl HttpClient {
         if is_allowed { Ok(()) } else { Err(CallError::Forbidden) }
     }
 
-    async fn follow(&self, mut call: Call, context: &Context, tries: &mut u32) -> Result<Answer, CallError> {
-        let deadline = Instant::now().checked_add(self.timeout).ok_or(CallError::TimedOut)?;
+    async fn follow(
+        &self,
+        deadline: Instant,
+        mut call: Call,
+        context: &Context,
+        tries: &mut u32,
+    ) -> Result<Answer, CallError> {
         self.check_allowed(&call.url)?;
-        let _permit = self.permit().await?;
+        let _permit = self.permit(deadline).await?;
         for _ in 0..=redirect::MOST {
             let answer = self.try_until(deadline, &call, context, tries).await?;
             match redirect::next(&call, &answer)? {
@@ -173,8 +179,8 @@ impl HttpClient {
     }
 
     /// Waits for its turn, half of the time at most: what is left should be enough for an answer.
-    async fn permit(&self) -> Result<SemaphorePermit<'_>, CallError> {
-        let half = self.timeout.checked_div(2).unwrap_or_default();
+    async fn permit(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, CallError> {
+        let half = deadline.saturating_duration_since(Instant::now()).checked_div(2).unwrap_or_default();
         match timeout(half, self.permits.acquire()).await {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(CallError::Busy),
@@ -197,9 +203,14 @@ impl HttpClient {
                 Err(left) => return last.unwrap_or(Err(CallError::Open(left))),
             };
             *tries = tries.saturating_add(1);
+            let begun = Instant::now();
             let result = timeout_at(deadline, self.try_once(call, context)).await;
             let result = result.unwrap_or(Err(CallError::TimedOut));
-            admission.report(works(&result));
+            match &result {
+                // It had little time: that says nothing about the host.
+                Err(CallError::TimedOut) if begun.elapsed() < self.timeout.checked_div(2).unwrap_or_default() => {}
+                _ => admission.report(works(&result)),
+            }
             let again = retry::pause(&result, nth).map(|pause| (pause, Instant::now().checked_add(pause)));
             match again {
                 Some((pause, Some(time))) if nth < call.tries && time < deadline => sleep(pause).await,

@@ -12,7 +12,7 @@ use hyper::{
 };
 use reqwest::Url;
 use serde::Serialize;
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{task::JoinSet, time::Instant};
 
 use super::{Draft, Order};
 use crate::{
@@ -39,7 +39,7 @@ const TRIES: u32 = 3;
 pub async fn complete(app: &App, draft: Draft, context: &Context) -> Result<Order, Error> {
     let mut order = draft.order;
     if draft.lacks_tax {
-        order.tax = ask(app, &order, context).await?;
+        order.tax = ask(app, &order, context, app.http.deadline()).await?;
     }
     Ok(order)
 }
@@ -49,11 +49,7 @@ pub async fn complete(app: &App, draft: Draft, context: &Context) -> Result<Orde
 /// # Errors
 /// As [`complete`], with the element's JSON Pointer.
 pub async fn complete_all(app: &Arc<App>, drafts: Vec<Draft>, context: &Context) -> Result<Vec<Order>, Error> {
-    let completed = timeout(app.config.outbound.timeout, complete_at_once(app, drafts, context)).await;
-    completed.unwrap_or_else(|_| Err(CallError::TimedOut.about(SERVICE)))
-}
-
-async fn complete_at_once(app: &Arc<App>, drafts: Vec<Draft>, context: &Context) -> Result<Vec<Order>, Error> {
+    let deadline = app.http.deadline();
     let lacking: Vec<usize> = (0..).zip(&drafts).filter(|(_, draft)| draft.lacks_tax).map(|(place, _)| place).collect();
     let mut orders: Vec<Order> = drafts.into_iter().map(|draft| draft.order).collect();
     let mut lacking = lacking.into_iter();
@@ -63,7 +59,7 @@ async fn complete_at_once(app: &Arc<App>, drafts: Vec<Draft>, context: &Context)
             let Some(place) = lacking.next() else { break };
             let Some(order) = orders.get(place).cloned() else { break };
             let (app, context) = (app.clone(), context.clone());
-            asking.spawn(async move { (place, ask(&app, &order, &context).await) });
+            asking.spawn(async move { (place, ask(&app, &order, &context, deadline).await) });
         }
         let Some(asked) = asking.join_next().await else { return Ok(orders) };
         let (place, tax) = asked.map_err(|error| Error::Internal(error.into()))?;
@@ -90,7 +86,7 @@ pub fn complete_already(drafts: Vec<Draft>, before: usize) -> Result<Vec<Order>,
     }
 }
 
-async fn ask(app: &App, order: &Order, context: &Context) -> Result<Money, Error> {
+async fn ask(app: &App, order: &Order, context: &Context, deadline: Instant) -> Result<Money, Error> {
     #[derive(Serialize)]
     struct Question<'a> {
         shipping_address: &'a str,
@@ -102,8 +98,8 @@ async fn ask(app: &App, order: &Order, context: &Context) -> Result<Money, Error
     };
     let question = Question { shipping_address: &order.shipping_address, amount: order.amount };
     let body = serde_json::to_vec(&question).map_err(|error| Error::Internal(error.into()))?;
-    let answer = app.http.call(call(url, body), context).await.map_err(|error| error.about(SERVICE))?;
-    read(&answer)
+    let answer = app.http.call_by(deadline, call(url, body), context).await;
+    read(&answer.map_err(|error| error.about(SERVICE))?)
 }
 
 fn call(url: &Url, body: Vec<u8>) -> Call {

@@ -241,6 +241,41 @@ fn the_orders_of_an_array_are_asked_about_several_at_a_time_and_within_one_time_
 
     assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
     assert_nothing_is_stored(&app);
+    assert_eq!(app.post("/orders", untaxed(1).to_string()).status, 201, "that the time was short is not its fault");
+}
+
+#[test]
+fn an_array_that_finds_the_tax_service_hanging_spares_the_next_one_the_wait() {
+    let peer = Peer::start(|_, _| thread::sleep(Duration::from_secs(2)));
+    let app = start(&peer, &[("OUTBOUND_TIMEOUT", "1")]);
+    let array = json!((0..20).map(untaxed).collect::<Vec<_>>()).to_string();
+
+    assert_names_the_service(&app.post("/create_orders", &array), 504);
+    let asked = Instant::now();
+    assert_names_the_service(&app.post("/create_orders", &array), 503);
+
+    assert!(asked.elapsed() < Duration::from_millis(300), "{:?}", asked.elapsed());
+    assert_eq!(peer.received().len(), 8);
+}
+
+#[test]
+fn calls_that_are_given_up_because_another_has_failed_are_logged_too() {
+    let peer = Peer::start(|request, stream| match request.text().contains("Nowhere") {
+        true => reply(stream, 200, &[], r#"{"tax": -1}"#),
+        false => thread::sleep(Duration::from_secs(2)),
+    });
+    let app = start(&peer, &[]);
+    let mut orders: Vec<Value> = (0..8).map(untaxed).collect();
+    orders[7]["shipping_address"] = json!("Nowhere");
+
+    assert_names_the_service(&app.post("/create_orders", json!(orders).to_string()), 502);
+
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let given_up = || app.output().lines().filter(|line| line.contains("given up")).count();
+    while given_up() < 7 {
+        assert!(Instant::now() < deadline, "{}", app.output());
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]
