@@ -9,6 +9,8 @@ use hyper::{
 };
 use reqwest::{Client, Url, redirect::Policy};
 
+use crate::tls;
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -94,8 +96,8 @@ impl HttpClient {
         let client = Client::builder()
             .connect_timeout(settings.connect_timeout)
             .timeout(settings.timeout)
-            .redirect(Policy::none())
-            .build()?;
+            .redirect(Policy::none());
+        let client = tls::http_client(client, settings.ca_file.as_deref())?.build()?;
         Ok(HttpClient { client })
     }
 
