@@ -17,6 +17,7 @@
 //! - `openapi`: the description at /openapi.json says what the service does.
 //! - `settings`: what is missing or wrong is said at once.
 //! - `launcher`: what it grants the module, and what it does about crashes and signals.
+//! - `tls`: whom the service trusts.
 //! - `house`: what a reader relies on: README's tables, the entity in one folder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -25,6 +26,9 @@
 mod access;
 mod article;
 mod bad_weather;
+#[allow(dead_code)] // the other tests use the rest
+#[path = "../../crates/wasmedge_rustls_api/tests/support/mod.rs"]
+mod certificates;
 mod clients;
 mod drain;
 mod greed;
@@ -39,5 +43,6 @@ mod resource;
 mod schema;
 mod settings;
 mod support;
+mod tls;
 mod transactions;
 mod values;

@@ -1,0 +1,58 @@
+//! Whom the service trusts: what cannot be used is said at once. That a certificate is refused stands in tests/faults.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    certificates::{Authority, file},
+    support::{module, serve},
+};
+
+const DATABASE: (&str, &str) = ("DATABASE_URL", "mysql://user@127.0.0.1:1/demo");
+
+/// What it writes before it gives up, with this file of authorities.
+fn refusal(ca_file: &Path) -> String {
+    let output = serve(module()).envs([DATABASE]).env("SSL_CERT_FILE", ca_file).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("SSL_CERT_FILE") && !message.contains("panicked"), "{message}");
+    message
+}
+
+#[test]
+fn a_file_of_authorities_that_is_missing_or_cannot_be_read_ends_the_service_with_a_message() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")); // root may read all else
+
+    for path in [Path::new("/nowhere/ca.pem"), &folder] {
+        let message = refusal(path);
+
+        assert!(message.contains("cannot be read") && message.contains(path.to_str().unwrap()), "{message}");
+    }
+}
+
+#[test]
+fn a_file_without_certificates_ends_the_service_with_a_message() {
+    let pem = Authority::new("ours").pem();
+    let cut = &pem[..pem.len() / 2];
+
+    for (name, text, says) in [
+        ("empty.pem", "", "holds no certificate"),
+        ("text.pem", "nothing of the kind", "holds no certificate"),
+        ("cut.pem", cut, "is not a PEM file"),
+    ] {
+        let message = refusal(&file(name, text));
+
+        assert!(message.contains(name) && message.contains(says), "{message}");
+    }
+}
+
+#[test]
+fn a_url_that_turns_verification_off_is_refused() {
+    for option in ["verify_ca", "verify_identity"] {
+        let url = format!("mysql://user@127.0.0.1/demo?require_ssl=true&{option}=false");
+
+        let output = serve(module()).env("DATABASE_URL", url).output().unwrap();
+
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(message.contains("DATABASE_URL turns off verify_ca or verify_identity"), "{message}");
+    }
+}
