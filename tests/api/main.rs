@@ -33,6 +33,7 @@ mod clients;
 mod drain;
 mod greed;
 mod house;
+mod https;
 mod idempotency;
 mod launcher;
 mod long_arrays;

@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use service::tls;
+
 use crate::{
     certificates::{Authority, file},
+    https::HttpsServer,
     support::{module, serve},
 };
 
@@ -55,4 +58,31 @@ fn a_url_that_turns_verification_off_is_refused() {
         let message = String::from_utf8_lossy(&output.stderr);
         assert!(message.contains("DATABASE_URL turns off verify_ca or verify_identity"), "{message}");
     }
+}
+
+/// Natively the client and the driver bring a TLS of their own: it shall trust the same, and say the same.
+#[tokio::test]
+async fn the_native_build_calls_over_https_and_says_what_is_wrong_with_a_certificate() {
+    const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+    let authority = Authority::new("ours");
+    let ca_file = file("client.pem", authority.pem());
+    let client = tls::http_client(reqwest::Client::builder(), Some(&ca_file)).unwrap().build().unwrap();
+    let good = HttpsServer::start(&authority.issue("localhost"), ANSWER);
+    let call =
+        async |server: &HttpsServer| client.post(format!("https://localhost:{}/", server.port)).body("?").send().await;
+
+    assert_eq!(call(&good).await.unwrap().text().await.unwrap(), "ok");
+    assert!(good.requests()[0].starts_with("POST / HTTP/1.1") && good.requests()[0].ends_with("\r\n\r\n?"));
+    for (identity, says) in [
+        (Authority::new("theirs").issue("localhost"), "unknown issuer"),
+        (authority.issue("other.test"), "wrong host name"),
+        (authority.issue_for_days("localhost", -9, -3), "it has expired"),
+        (authority.issue_for_days("localhost", 3, 9), "it is not yet valid"),
+    ] {
+        let error = call(&HttpsServer::start(&identity, ANSWER)).await.unwrap_err();
+
+        let fault = tls::fault(&error).unwrap_or_else(|| panic!("not a fault of TLS: {error:?}"));
+        assert!(fault.contains("certificate is refused") && fault.contains(says), "{fault}");
+    }
+    assert_eq!(tls::fault(&client.get("http://127.0.0.1:1/").send().await.unwrap_err()), None);
 }

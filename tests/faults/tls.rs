@@ -81,7 +81,7 @@ fn a_database_is_talked_to_over_tls_and_a_certificate_that_is_no_good_is_503_unt
         while app.get("/readyz").status == 200 {}
         let reply = app.get("/orders/1");
         reply.problem(503);
-        let cause = app.log_of(reply.header("x-request-id"))["cause"].to_string();
+        let cause = app.log_of(reply.header("x-request-id"))["error"].to_string();
         assert!(cause.contains("the server's certificate is refused") && cause.contains(says), "{cause}");
         assert!(!reply.body.contains("certificate"), "{}", reply.body);
 

@@ -9,7 +9,7 @@ use rustls::{CertificateError, OtherError};
 pub enum TlsError {
     /// No authority that is trusted has issued it.
     UnknownIssuer,
-    /// It is for other names: these, where they are known.
+    /// It is for other names: these, where they are known, five at most.
     WrongName(Vec<String>),
     /// Its time is over, for so long, where that is known.
     Expired(Option<Duration>),
@@ -44,7 +44,7 @@ impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const REFUSED: &str = "the server's certificate is refused:";
         match self {
-            TlsError::UnknownIssuer => write!(f, "{REFUSED} unknown issuer, which means nobody who is trusted"),
+            TlsError::UnknownIssuer => write!(f, "{REFUSED} unknown issuer, none of the trusted authorities"),
             TlsError::WrongName(names) if names.is_empty() => write!(f, "{REFUSED} wrong host name"),
             TlsError::WrongName(names) => write!(f, "{REFUSED} wrong host name, it is for {}", names.join(", ")),
             TlsError::Expired(None) => write!(f, "{REFUSED} it has expired"),
@@ -76,7 +76,7 @@ impl From<rustls::Error> for TlsError {
             rustls::Error::InvalidCertificate(problem) => match problem {
                 UnknownIssuer => TlsError::UnknownIssuer,
                 NotValidForName => TlsError::WrongName(Vec::new()),
-                NotValidForNameContext { presented, .. } => TlsError::WrongName(presented),
+                NotValidForNameContext { presented, .. } => TlsError::WrongName(names(&presented)),
                 Expired => TlsError::Expired(None),
                 ExpiredContext { time, not_after } => TlsError::Expired(seconds(time.as_secs(), not_after.as_secs())),
                 NotValidYet => TlsError::NotYetValid(None),
@@ -89,6 +89,15 @@ impl From<rustls::Error> for TlsError {
             other => TlsError::Protocol(other.to_string()),
         }
     }
+}
+
+/// The bare names in what is written there as `DnsName("host.example")` or `IpAddress(127.0.0.1)`.
+fn names(presented: &[String]) -> Vec<String> {
+    let bare = |text: &String| {
+        let inside = text.split_once('(').map_or(text.as_str(), |(_, inside)| inside);
+        inside.trim_end_matches(')').trim_matches('"').to_owned()
+    };
+    presented.iter().take(5).map(bare).collect()
 }
 
 /// The number of whole days, or of smaller units if there are less than two.
