@@ -1,6 +1,8 @@
 //! What callers get that make their configuration by `Default`. Each case is a process of its own, because it is chosen
 //! once for all.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
 #[allow(dead_code)] // handshake.rs uses the rest
 mod support;
 

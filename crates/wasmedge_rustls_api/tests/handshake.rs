@@ -1,5 +1,7 @@
 //! Handshakes over loopback, with certificates made on the spot.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
 mod support;
 
 use std::{
@@ -27,7 +29,7 @@ fn trusting(authority: &Authority, name: &str) -> ClientConfig {
 
 /// What was wrong, and how it is put.
 fn refusal(connected: Connected) -> (TlsError, String) {
-    let error = connected.err().expect("it was accepted");
+    let error = connected.expect_err("it was accepted");
     (find::<TlsError>(&error).expect("it is not a TLS error").clone(), error.to_string())
 }
 
