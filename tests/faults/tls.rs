@@ -65,7 +65,9 @@ fn a_database_is_talked_to_over_tls_and_a_certificate_that_is_no_good_is_503_unt
     let good = authority.issue("127.0.0.1");
     let database = TlsServer::start(&good);
     let ca_file = file("ca.pem", authority.pem());
-    let mut app = TestApp::launch(&database.url(), &[("SSL_CERT_FILE", ca_file.to_str().unwrap())]);
+    // A launcher that is killed, as tests do it, leaves its copy of the file behind.
+    let settings = [("SSL_CERT_FILE", ca_file.to_str().unwrap()), ("TMPDIR", env!("CARGO_TARGET_TMPDIR"))];
+    let mut app = TestApp::launch(&database.url(), &settings);
     app.wait_until_ready();
 
     for (identity, says) in [
