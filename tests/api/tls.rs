@@ -1,23 +1,37 @@
 //! Whom the service trusts: what cannot be used is said at once. That a certificate is refused stands in tests/faults.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use service::tls;
 
 use crate::{
     certificates::{Authority, file},
     https::HttpsServer,
-    support::{module, serve},
+    support::{free_port, module, serve},
 };
 
-const DATABASE: (&str, &str) = ("DATABASE_URL", "mysql://user@127.0.0.1:1/demo");
+const DATABASE: &str = "mysql://user@127.0.0.1:1/demo";
 
-/// What it writes before it gives up, with this file of authorities.
-fn refusal(ca_file: &Path) -> String {
-    let output = serve(module()).envs([DATABASE]).env("SSL_CERT_FILE", ca_file).output().unwrap();
+/// What the service writes before it gives up, for which it has ten seconds.
+fn refusal(database_url: &str, ca_file: &Path) -> String {
+    let mut command = serve(module());
+    command.envs([("DATABASE_URL", database_url), ("BIND", "127.0.0.1"), ("PORT", &free_port().to_string())]);
+    let mut launcher = command.env("SSL_CERT_FILE", ca_file).stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while launcher.try_wait().unwrap().is_none() {
+        if Instant::now() > deadline {
+            launcher.kill().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let output = launcher.wait_with_output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{message}");
-    assert!(message.contains("SSL_CERT_FILE") && !message.contains("panicked"), "{message}");
+    assert!(!message.contains("panicked"), "{message}");
     message
 }
 
@@ -26,9 +40,10 @@ fn a_file_of_authorities_that_is_missing_or_cannot_be_read_ends_the_service_with
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")); // root may read all else
 
     for path in [Path::new("/nowhere/ca.pem"), &folder] {
-        let message = refusal(path);
+        let message = refusal(DATABASE, path);
 
-        assert!(message.contains("cannot be read") && message.contains(path.to_str().unwrap()), "{message}");
+        assert!(message.contains("SSL_CERT_FILE") && message.contains("cannot be read"), "{message}");
+        assert!(message.contains(path.to_str().unwrap()), "{message}");
     }
 }
 
@@ -42,20 +57,17 @@ fn a_file_without_certificates_ends_the_service_with_a_message() {
         ("text.pem", "nothing of the kind", "holds no certificate"),
         ("cut.pem", cut, "is not a PEM file"),
     ] {
-        let message = refusal(&file(name, text));
+        let message = refusal(DATABASE, &file(name, text));
 
-        assert!(message.contains(name) && message.contains(says), "{message}");
+        assert!(message.contains("SSL_CERT_FILE") && message.contains(name) && message.contains(says), "{message}");
     }
 }
 
 #[test]
 fn a_url_that_turns_verification_off_is_refused() {
     for option in ["verify_ca", "verify_identity"] {
-        let url = format!("mysql://user@127.0.0.1/demo?require_ssl=true&{option}=false");
+        let message = refusal(&format!("{DATABASE}?require_ssl=true&{option}=false"), Path::new(""));
 
-        let output = serve(module()).env("DATABASE_URL", url).output().unwrap();
-
-        let message = String::from_utf8_lossy(&output.stderr);
         assert!(message.contains("DATABASE_URL turns off verify_ca or verify_identity"), "{message}");
     }
 }
