@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # A private MariaDB for development and tests: its data stands under target/, it listens on loopback only.
-# usage: database.sh start [FOLDER]   starts it unless it runs; prints its URL; exit 3: it ran already
-#        database.sh stop [FOLDER]    (FOLDER: where its data stands, target/mariadb if not named)
+# usage: database.sh start [FOLDER [OPTION …]]   starts it unless it runs; prints its URL; exit 3: it ran already
+#        database.sh stop [FOLDER]               (FOLDER: where its data stands, target/mariadb if not named)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin
 
 folder=$(realpath -m "${2:-target/mariadb}")
+options=("${@:3}")
 pid_file=$folder/pid
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -33,7 +34,7 @@ start() {
     cat >"$folder/init.sql" <<'END'
 CREATE DATABASE IF NOT EXISTS demo;
 CREATE USER IF NOT EXISTS 'user'@'127.0.0.1' IDENTIFIED BY 'passwd';
-GRANT ALL ON *.* TO 'user'@'127.0.0.1';
+GRANT ALL ON *.* TO 'user'@'127.0.0.1' WITH GRANT OPTION;
 END
     # The same port as before, if it is free.
     local port
@@ -45,7 +46,7 @@ END
     # The socket's path is relative to the data folder, because it may have 107 characters only.
     setsid mariadbd --no-defaults --user="$(id -un)" --datadir="$folder/data" --socket=mariadb.sock \
         --pid-file="$pid_file" --port="$port" --bind-address=127.0.0.1 --skip-name-resolve \
-        --init-file="$folder/init.sql" --character-set-server=utf8mb4 --max-connections=500 \
+        --init-file="$folder/init.sql" --character-set-server=utf8mb4 --max-connections=500 "${options[@]}" \
         >"$folder/server.log" 2>&1 </dev/null &
     local server=$!
     until running; do

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Runs a compiled module on WasmEdge and stays with it: drains it when told to end, starts it again when it crashes.
-# The sandbox gets the settings below and nothing else: no folder, no other variable. README, 'The launcher', has more.
+# The sandbox gets the settings below, a copy of the file that SSL_CERT_FILE names, and nothing else: no other file, no
+# other variable. README, 'The launcher', has more.
 # usage: serve.sh MODULE.wasm
 set -u
-module=$1 child=''
+module=$1 child='' folder=''
 settings=(
     DATABASE_URL PORT BIND API_TOKENS ALLOW_INIT CORS_ALLOW_ORIGIN ADMIN_BIND MAX_BODY_BYTES MAX_BODIES_BYTES
     MAX_CONNECTIONS HEADER_TIMEOUT BODY_TIMEOUT SEND_TIMEOUT KEEP_ALIVE_TIMEOUT DB_POOL_SIZE DB_ACQUIRE_TIMEOUT
@@ -36,11 +37,25 @@ choose_options() {
     version=$("$wasmedge" --version) || exit
     options=(--run-mode aot) # from 0.15 on, WasmEdge interprets a compiled module, many times slower, without this
     case ${version%%$'\n'*} in *' 0.'[0-9].* | *' 0.1'[0-4].*) options=() ;; esac
+    grant_certificates
     for name in "${settings[@]}"; do
         [ -z "${!name:-}" ] || options+=(--env "$name=${!name}")
     done
     # When this shell is killed, the service must not stay behind and hold the port.
     if command -v setpriv >/dev/null; then bound=(setpriv --pdeathsig KILL); else bound=(); fi
+}
+
+# WasmEdge grants whole folders, and a key may lie beside this file: the module gets a folder with nothing but a copy.
+grant_certificates() {
+    [ -n "${SSL_CERT_FILE:-}" ] || return 0
+    local name=${SSL_CERT_FILE##*/}
+    trap 'rm -rf "$folder"' EXIT
+    folder=$(mktemp -d) && cat <"$SSL_CERT_FILE" >"$folder/$name" || {
+        say "the file that SSL_CERT_FILE names cannot be read: $SSL_CERT_FILE"
+        exit 1
+    }
+    options+=(--dir "/certificates:$folder:readonly" --env "SSL_CERT_FILE=/certificates/$name")
+    unset SSL_CERT_FILE
 }
 
 start() {

@@ -11,7 +11,7 @@ say "lints, native"
 cargo clippy --locked --workspace --all-targets -- -D warnings
 say "lints, wasm"
 cargo clippy --locked --release --target wasm32-wasip1 --package order_demo_service --package wasmedge_wasi_socket \
-    -- -D warnings
+    --package wasmedge_rustls_api -- -D warnings
 
 say "tests"
 scripts/with-database.sh cargo test --locked --workspace

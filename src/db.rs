@@ -10,13 +10,13 @@ use std::{
 };
 
 use anyhow::anyhow;
-use mysql_async::{Conn, OptsBuilder, Pool, PoolConstraints, PoolOpts, prelude::Queryable};
+use mysql_async::{Conn, Pool, PoolConstraints, PoolOpts, prelude::Queryable};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 
-use crate::{config::Config, error::Error};
+use crate::{config::Config, error::Error, tls};
 
 /// What every connection is set to. What does not fit a column is an error, never cut to size. A statement waits a
 /// quarter of the time limit for a lock (a second at least), so that there is time to try again. A transaction locks the rows that it
@@ -57,7 +57,7 @@ impl Database {
     /// A pool as `config` has it. Nothing is connected yet.
     pub fn new(config: &Config) -> Database {
         let size = config.db_pool_size;
-        let options = OptsBuilder::from_opts(config.database.clone())
+        let options = tls::database(config.database.clone(), config.outbound.ca_file.as_deref())
             // A replaced row counts even when nothing in it differs.
             .client_found_rows(true)
             // The sandbox has no Unix sockets; the native build shall do the same.

@@ -9,6 +9,8 @@ use hyper::{
 };
 use serde::Serialize;
 
+use crate::tls;
+
 /// The media type of an error's body.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -244,7 +246,9 @@ impl From<mysql_async::Error> for Error {
                 Error::Unavailable("the database does not let this service in", Some(error.into()))
             }
             mysql_async::Error::Io(_) | mysql_async::Error::Driver(_) => {
-                Error::Unavailable("the database cannot be reached", Some(error.into()))
+                // A certificate that is refused, in words.
+                let cause = tls::fault(&error).map_or_else(|| error.into(), anyhow::Error::msg);
+                Error::Unavailable("the database cannot be reached", Some(cause))
             }
             _ => Error::Internal(error.into()),
         }

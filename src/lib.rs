@@ -12,6 +12,7 @@
 //! - [`request`], [`array`], [`fields`], [`decimal`], [`money`]: from a request's bytes to checked values.
 //! - [`response`], [`error`]: from values and errors to a response.
 //! - [`db`], [`migrations`]: the pool, transactions, and the schema.
+//! - [`tls`]: whom to trust, and what is wrong with a certificate.
 //! - [`http_client`]: asks other services.
 //! - [`events`]: tells others of every change.
 //! - [`webhooks`]: hears of the changes of others.
@@ -49,6 +50,7 @@ pub mod self_check;
 pub mod server;
 pub mod standard_webhooks;
 pub mod system;
+pub mod tls;
 pub mod webhooks;
 
 use std::{sync::Arc, time::Duration};
@@ -95,6 +97,7 @@ impl App {
     /// # Errors
     /// When what the configuration names cannot be used.
     pub fn new(config: Config) -> anyhow::Result<Arc<App>> {
+        tls::trust(config.outbound.ca_file.as_deref())?;
         let db = Database::new(&config);
         let memory = Memory::new(config.max_bodies_bytes);
         let http = HttpClient::new(&config.outbound)?;

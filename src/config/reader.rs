@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, str::FromStr, time::Duration};
 
-use mysql_async::Opts;
+use mysql_async::{Opts, SslOpts};
 use reqwest::Url;
 
 use super::VARIABLES;
@@ -50,8 +50,14 @@ pub fn database_url(text: &str) -> Result<Opts, String> {
     const FORM: &str = "must have the form mysql://user:password@host:port/database";
     // The driver's own message could quote the password.
     let opts = Opts::from_url(text).map_err(|_| FORM.to_string())?;
+    // The driver in the module cannot verify less, and nobody should.
+    let verifies = |tls: &SslOpts| !tls.accept_invalid_certs() && !tls.skip_domain_validation();
     match opts.db_name() {
         None | Some("") => Err(format!("names no database; it {FORM}")),
+        _ if !opts.ssl_opts().is_none_or(verifies) => {
+            Err("turns off verify_ca or verify_identity; name the certificate's authority in SSL_CERT_FILE instead"
+                .into())
+        }
         Some(_) => Ok(opts),
     }
 }

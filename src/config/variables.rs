@@ -12,7 +12,7 @@ pub struct Variable {
 
 /// Every variable there is. README's table and the launcher's list are checked against this one.
 pub const VARIABLES: &[Variable] = &[
-    variable("DATABASE_URL", None, "`mysql://user:password@host:port/database`"),
+    variable("DATABASE_URL", None, "`mysql://user:password@host:port/database`, with `?require_ssl=true` for TLS"),
     variable("PORT", Some("8080"), "TCP port to listen on"),
     variable("BIND", Some("0.0.0.0"), "IP address to listen on"),
     variable(

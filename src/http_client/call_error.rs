@@ -5,7 +5,10 @@ use std::{error::Error as StdError, fmt, time::Duration};
 use anyhow::anyhow;
 use hyper::StatusCode;
 
-use crate::error::{Error, Upstream};
+use crate::{
+    error::{Error, Upstream},
+    tls,
+};
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -18,7 +21,8 @@ pub enum CallError {
     Busy,
     /// There is no connection to be had, or it broke; with the cause, for the log.
     Failed(anyhow::Error),
-    /// What came is no HTTP, or a redirect that leads nowhere; with the cause, for the log.
+    /// What came is no HTTP, a certificate that is not trusted, or a redirect that leads nowhere; with the cause, for the
+    /// log.
     Nonsense(anyhow::Error),
     /// It took too long.
     TimedOut,
@@ -68,6 +72,9 @@ impl From<reqwest::Error> for CallError {
     fn from(error: reqwest::Error) -> CallError {
         if error.is_timeout() {
             return CallError::Failed(anyhow!("no connection in time")); // any other time limit is our own
+        }
+        if let Some(fault) = tls::fault(&error) {
+            return CallError::Nonsense(anyhow!(fault));
         }
         // The innermost error says what it was, and quotes no address.
         let (mut cause, mut is_nonsense): (&dyn StdError, bool) = (&error, false);

@@ -30,6 +30,8 @@ pub use hosts::Count;
 use hosts::Hosts;
 use record::Record;
 
+use crate::tls;
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -111,8 +113,8 @@ impl HttpClient {
             .referer(false)
             .http1_only()
             // What may be called is what is said here, not what the environment says.
-            .no_proxy()
-            .build()?;
+            .no_proxy();
+        let client = tls::http_client(client, settings.ca_file.as_deref())?.build()?;
         Ok(HttpClient {
             client,
             allowed_hosts: settings.allowed_hosts.clone(),

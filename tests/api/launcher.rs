@@ -27,6 +27,34 @@ fn a_module_sees_the_named_settings_and_no_other_variable_and_no_folder() {
 }
 
 #[test]
+fn a_module_sees_the_file_of_certificates_and_nothing_beside_it_and_cannot_change_it() {
+    let probe = build("sandbox");
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("certificates");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("ca file.pem");
+    std::fs::write(&file, "trusted").unwrap();
+    std::fs::write(folder.join("key.pem"), "hunter2").unwrap();
+    let temporary = folder.join("temporary");
+    std::fs::create_dir_all(&temporary).unwrap();
+
+    let output = serve(&probe).env("SSL_CERT_FILE", &file).env("TMPDIR", &temporary).output().unwrap();
+
+    let says = String::from_utf8_lossy(&output.stdout);
+    let seen: Vec<&str> = says.lines().filter(|line| !line.starts_with('[')).collect();
+    let expected = [
+        "variable SSL_CERT_FILE=/certificates/ca file.pem",
+        "folder 3",
+        "beside it: [\"ca file.pem\"]",
+        "reads \"trusted\"",
+        "can write it: false",
+        "can read /etc/passwd: false",
+        "can list /: false",
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "the launcher has left its copy behind");
+}
+
+#[test]
 fn a_failure_of_the_module_s_own_is_passed_on_and_not_tried_again() {
     let output = serve(crate::support::module()).output().unwrap();
 

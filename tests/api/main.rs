@@ -21,6 +21,7 @@
 //! - `openapi`: the description at /openapi.json says what the service does.
 //! - `settings`: what is missing or wrong is said at once.
 //! - `launcher`: what it grants the module, and what it does about crashes and signals.
+//! - `tls`: whom the service trusts.
 //! - `house`: what a reader relies on: README's tables, the entity in one folder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -30,10 +31,14 @@ mod access;
 mod article;
 mod bad_weather;
 mod calls;
+#[allow(dead_code)] // the other tests use the rest
+#[path = "../../crates/wasmedge_rustls_api/tests/support/mod.rs"]
+mod certificates;
 mod clients;
 mod drain;
 mod greed;
 mod house;
+mod https;
 mod idempotency;
 mod inbox;
 mod launcher;
@@ -47,6 +52,7 @@ mod schema;
 mod settings;
 mod support;
 mod tax;
+mod tls;
 mod transactions;
 mod values;
 mod webhooks;

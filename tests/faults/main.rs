@@ -5,6 +5,7 @@
 //! - `network`: the database falls silent.
 //! - `sockets`: peers that refuse, many that are idle, clients that vanish.
 //! - `rolling`: a restart behind a balancer.
+//! - `tls`: the database's certificate is refused.
 //! - `memory`: a million requests.
 //!
 //! Those that take longer than a minute are for `make test-faults`.
@@ -12,6 +13,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, clippy::print_stderr, missing_docs)]
 
+#[allow(dead_code)] // the other tests use the rest
+#[path = "../../crates/wasmedge_rustls_api/tests/support/mod.rs"]
+mod certificates;
 mod database;
 mod memory;
 mod network;
@@ -21,6 +25,7 @@ mod sockets;
 #[allow(dead_code)] // tests/api uses the rest
 #[path = "../api/support.rs"]
 mod support;
+mod tls;
 
 /// Whoever holds this runs alone.
 pub fn alone() -> std::sync::MutexGuard<'static, ()> {

@@ -13,6 +13,7 @@ use crate::support::{ends, execute, root};
 /// A running server with an empty database. It is killed when this is dropped.
 pub struct Server {
     folder: PathBuf,
+    options: Vec<String>,
     /// The database's.
     pub url: String,
 }
@@ -25,7 +26,12 @@ impl Server {
 
     /// Starts one whose data stands in `folder`.
     pub fn start_in(folder: &Path) -> Server {
-        let mut server = Server { folder: folder.to_path_buf(), url: String::new() };
+        Server::start_with(folder, &[])
+    }
+
+    /// The same, with options of the server program's.
+    pub fn start_with(folder: &Path, options: &[String]) -> Server {
+        let mut server = Server { folder: folder.to_path_buf(), options: options.to_vec(), url: String::new() };
         server.url = server.start_again();
         for (setting, value) in [("max_connections", 500), ("wait_timeout", 28_800)] {
             execute(&server.url, &format!("SET GLOBAL {setting} = {value}"));
@@ -38,7 +44,9 @@ impl Server {
     /// Starts it again after it was killed, on the same port; its URL.
     pub fn start_again(&self) -> String {
         let script = root().join("scripts/database.sh");
-        let output = Command::new(script).arg("start").arg(&self.folder).stderr(Stdio::inherit()).output().unwrap();
+        let mut command = Command::new(script);
+        command.arg("start").arg(&self.folder).args(&self.options);
+        let output = command.stderr(Stdio::inherit()).output().unwrap();
         let url = String::from_utf8(output.stdout).unwrap().trim().to_string();
         assert!(url.starts_with("mysql://") && (self.url.is_empty() || self.url == url), "it does not start: {url}");
         url

@@ -17,6 +17,12 @@ fn main() {
             println!("folder {descriptor}");
         }
     }
+    if let Some(file) = std::env::var_os("SSL_CERT_FILE").map(std::path::PathBuf::from) {
+        let folder = std::fs::read_dir(file.parent().unwrap()).unwrap();
+        println!("beside it: {:?}", folder.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>());
+        println!("reads {:?}", std::fs::read_to_string(&file).unwrap());
+        println!("can write it: {}", std::fs::write(file, "").is_ok());
+    }
     println!("can read /etc/passwd: {}", std::fs::read("/etc/passwd").is_ok());
     println!("can list /: {}", std::fs::read_dir("/").is_ok());
 }
