@@ -1,11 +1,9 @@
-//! Tells others of every change: at least once, in order for each row and each sink.
+//! Tells others of every change: at least once, in sequence for each key and each sink.
 
+pub mod cloud_event;
 pub mod sinks;
 
-use std::time::SystemTime;
-
-use serde_json::value::RawValue;
-
+pub use cloud_event::CloudEvent;
 use sinks::Sink;
 
 /// Who is told of changes.
@@ -18,22 +16,4 @@ pub struct Settings {
     pub max_attempts: u32,
     /// Whether a parked event holds back those that follow it.
     pub parked_holds: bool,
-}
-
-/// An event as it is sent (CloudEvents 1.0).
-pub struct CloudEvent {
-    /// With `source` it is unique, and the same at each try.
-    pub id: String,
-    /// Who says it.
-    pub source: String,
-    /// What has happened, such as `thing.created`.
-    pub kind: String,
-    /// When.
-    pub time: SystemTime,
-    /// Events of the same key are in order.
-    pub partition_key: String,
-    /// Greater than that of the event before it, of the same key.
-    pub sequence: u64,
-    /// What it happened to, as JSON.
-    pub data: Box<RawValue>,
 }

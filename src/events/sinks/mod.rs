@@ -57,9 +57,13 @@ impl Sink {
     /// # Errors
     /// [`Error::Internal`] when an event cannot be written.
     pub fn request(&self, events: &[CloudEvent], now: SystemTime) -> Result<Call, Error> {
-        let _ = (events, now);
+        let _ = now;
+        let body = match events {
+            [event, ..] => event.to_json()?.into(),
+            [] => Default::default(),
+        };
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/cloudevents+json"))]);
-        Ok(Call { method: Method::POST, url: self.url.clone(), headers, body: Default::default(), tries: 1 })
+        Ok(Call { method: Method::POST, url: self.url.clone(), headers, body, tries: 1 })
     }
 
     /// What `answer` means.
