@@ -114,6 +114,13 @@ impl Config {
                 reader.mistakes.push("MAX_BODIES_BYTES must not be less than MAX_BODY_BYTES".to_string());
             }
         }
+        let mut names: Vec<&str> = sinks.iter().flatten().map(|sink| sink.name.as_str()).collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        if names.len() < count {
+            reader.mistakes.push("EVENT_SINKS names the same place twice".to_string());
+        }
 
         let read = (|| {
             Some(Config {

@@ -37,14 +37,14 @@ pub async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<
         array.finish()?;
         let orders = array.take();
         return idempotency::once(&app, &request, &body, async |conn| {
-            store::insert_all(conn, &orders).await?;
+            store::insert_all(conn, &app.outbox, &orders).await?;
             Ok(response::done())
         })
         .await;
     }
     if read_on(&mut array, &mut request, READ_AHEAD).await? {
         let orders = array.take();
-        app.db.transaction(async |conn| store::insert_all(conn, &orders).await).await?;
+        app.outbox.change_together(&app.db, async |conn| store::insert_all(conn, &app.outbox, &orders).await).await?;
         return Ok(response::done());
     }
     while array.has_faults() {
@@ -53,7 +53,7 @@ pub async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<
     }
     request.hurry(PATIENCE);
     let rest = async {
-        let mut inserting = store::Inserting::begin(&app.db).await?;
+        let mut inserting = store::Inserting::begin(&app.db, &app.outbox).await?;
         loop {
             let orders = array.take();
             request.forget();

@@ -99,7 +99,7 @@ const MOST_LIMIT: i32 = 1000;
 const PAGE_MEMORY: u32 = 1 << 20;
 
 async fn init(app: Arc<App>) -> Result<Response<Body>, Error> {
-    store::empty(&app.db).await?;
+    store::empty(&app.db, &app.outbox).await?;
     Ok(response::done())
 }
 
@@ -107,7 +107,7 @@ async fn create_one(app: Arc<App>, mut request: Request) -> Result<Response<Body
     let body = request.body().await?;
     let order = Order::from_json(&body)?;
     idempotency::once(&app, &request, &body, async |conn| {
-        store::insert(conn, &order).await?;
+        store::insert(conn, &app.outbox, &order).await?;
         Ok(response::done())
     })
     .await
@@ -197,7 +197,7 @@ async fn update(app: Arc<App>, mut request: Request) -> Result<Response<Body>, E
     let body = request.body().await?;
     let order = Order::from_json(&body)?;
     idempotency::once(&app, &request, &body, async |conn| {
-        found(store::replace(conn, &order).await?, order.order_id)?;
+        found(store::replace(conn, &app.outbox, &order).await?, order.order_id)?;
         Ok(response::done())
     })
     .await
@@ -206,7 +206,7 @@ async fn update(app: Arc<App>, mut request: Request) -> Result<Response<Body>, E
 async fn delete_by_query(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
     let id = request.query(&["id"])?.integer("id")?;
     let id = id.ok_or_else(|| Error::parameter("id", "is missing: /delete_order?id=2"))?;
-    found(app.db.run(async |conn| store::delete(conn, id).await).await?, id)?;
+    found(app.outbox.change(&app.db, async |conn| store::delete(conn, &app.outbox, id).await).await?, id)?;
     Ok(response::done())
 }
 
@@ -214,7 +214,7 @@ async fn create(app: Arc<App>, mut request: Request) -> Result<Response<Body>, E
     let body = request.body().await?;
     let order = Order::from_json(&body)?;
     idempotency::once(&app, &request, &body, async |conn| {
-        store::insert(conn, &order).await?;
+        store::insert(conn, &app.outbox, &order).await?;
         let mut response = response::json(&order)?;
         *response.status_mut() = StatusCode::CREATED;
         response.headers_mut().insert(LOCATION, response::header(&format!("/orders/{}", order.order_id))?);
@@ -238,13 +238,13 @@ async fn replace(app: Arc<App>, mut request: Request) -> Result<Response<Body>, 
         // RFC 9110, section 9.3.4: what contradicts the resource that is named is a conflict.
         return Err(Error::Conflict(format!("order_id must be {id}, as in the path")));
     }
-    found(app.db.run(async |conn| store::replace(conn, &order).await).await?, id)?;
+    found(app.outbox.change(&app.db, async |conn| store::replace(conn, &app.outbox, &order).await).await?, id)?;
     response::json(&order)
 }
 
 async fn delete(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
     let id = request.path_integer("id")?;
-    found(app.db.run(async |conn| store::delete(conn, id).await).await?, id)?;
+    found(app.outbox.change(&app.db, async |conn| store::delete(conn, &app.outbox, id).await).await?, id)?;
     Ok(response::no_content())
 }
 

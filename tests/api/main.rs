@@ -10,6 +10,7 @@
 //! - `idempotency`: a POST that is sent twice is done once.
 //! - `bad_weather`: the database is away, slow or busy.
 //! - `transactions`: locks, deadlocks, connections and services that go away in the middle.
+//! - `events`: every change is told to every sink, at least once, in sequence.
 //! - `drain`: the process ends without cutting anybody off.
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
@@ -27,12 +28,14 @@ mod article;
 mod bad_weather;
 mod clients;
 mod drain;
+mod events;
 mod greed;
 mod house;
 mod idempotency;
 mod launcher;
 mod long_arrays;
 mod openapi;
+mod peer;
 mod protocol;
 mod refusals;
 mod resource;
