@@ -138,6 +138,7 @@ impl Worker {
             }
         }
         self.give_up(self.ready.len());
+        self.note().await;
         let deadline = Instant::now().checked_add(app.config.drain_timeout).unwrap_or_else(Instant::now);
         while self.in_flight > 0 {
             let Ok(Some(told)) = timeout_at(deadline, self.told.recv()).await else { break };

@@ -68,6 +68,12 @@ impl Sink {
 
     /// What `answer` means.
     pub fn verdict(&self, answer: &Answer) -> Verdict {
-        if answer.status.is_success() { Verdict::Delivered } else { Verdict::Later(None, answer.status.to_string()) }
+        let pause = answer.headers.get(hyper::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        match answer.status.as_u16() {
+            200..=299 => Verdict::Delivered,
+            410 => Verdict::Gone,
+            413 => Verdict::TooMany(answer.status.to_string()),
+            _ => Verdict::Later(pause.map(Duration::from_secs), answer.status.to_string()),
+        }
     }
 }
