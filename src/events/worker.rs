@@ -39,9 +39,10 @@ const MOST_IN_FLIGHT: usize = 16;
 const REQUESTS_AHEAD: usize = 64;
 const MOST_AHEAD: usize = 512;
 
-/// How long a line is ours, in the times that a call may take, and a margin for noting what came of it.
-const CALLS_IN_LEASE: u32 = 2;
-const MARGIN: Duration = Duration::from_secs(5);
+/// A line that is ours may wait for so long, besides the time that so many calls may take. After that it is ours for one
+/// more call, and for as long again to note what came of it.
+const CALLS_AHEAD: u32 = 1;
+const MARGIN: Duration = Duration::from_secs(3);
 
 /// What others have added or left behind is looked for so often.
 const LOOK: Duration = Duration::from_secs(1);
@@ -69,8 +70,10 @@ pub struct Worker {
     sender: UnboundedSender<Told>,
     told: UnboundedReceiver<Told>,
     in_flight: usize,
-    /// Heads that are ours until then, to be sent.
+    /// Heads to be sent.
     ready: VecDeque<(Head, CloudEvent)>,
+    /// Until when those may still be sent: by then, their lines are about to be somebody else's.
+    ready_until: Instant,
     /// What is to be noted in the database, as [`lines::finish`] takes it.
     outcomes: Vec<(u64, u64, Outcome)>,
     /// When to look for lines that are due.
@@ -103,6 +106,7 @@ impl Worker {
             told,
             in_flight: 0,
             ready: VecDeque::new(),
+            ready_until: now,
             outcomes: Vec::new(),
             look_at: now,
             outages: 0,
@@ -197,7 +201,10 @@ impl Worker {
         let most_events = self.sink().map_or(1, |sink| sink.most_events);
         self.batch = self.batch.min(most_events).max(1);
         let most = if self.outages > 0 { 1 } else { self.batch.saturating_mul(REQUESTS_AHEAD).min(MOST_AHEAD) };
-        let lease = self.app.config.outbound.timeout.saturating_mul(CALLS_IN_LEASE).saturating_add(MARGIN);
+        let call = self.app.config.outbound.timeout;
+        let margin = MARGIN.saturating_add(call.saturating_mul(CALLS_AHEAD));
+        self.ready_until = in_a(margin);
+        let lease = margin.saturating_add(call).saturating_add(MARGIN);
         let heads = lines::claim(&self.app, self.number, &self.owner, most, lease).await?;
         // Nothing: others have them all.
         let pause = if heads.is_empty() { jitter(LOOK) } else { Duration::ZERO };
@@ -207,6 +214,9 @@ impl Worker {
 
     /// Sends what is ready.
     fn send(&mut self) {
+        if Instant::now() > self.ready_until {
+            self.give_up(self.ready.len());
+        }
         let most = if self.outages > 0 { 1 } else { MOST_IN_FLIGHT };
         while self.in_flight < most && !self.ready.is_empty() {
             let (heads, events) = self.next_request();
