@@ -6,5 +6,5 @@ CREATE TABLE IF NOT EXISTS outbox (
     kind   VARCHAR(100)    CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     time   BIGINT UNSIGNED NOT NULL,                       -- microseconds since 1970
     count  INT UNSIGNED    NOT NULL,                       -- of events
-    events MEDIUMTEXT      COLLATE utf8mb4_bin NOT NULL    -- a JSON array of [key, sequence, data], data being JSON in a text
+    events MEDIUMBLOB      NOT NULL                        -- a JSON array of [key, sequence, data], compressed (LZ4)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4

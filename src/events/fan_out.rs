@@ -3,33 +3,34 @@
 use mysql_async::{Conn, prelude::Queryable};
 use serde_json::json;
 
+use super::outbox;
 use crate::{App, error::Error};
 
 // What is still being written is not waited for: a later change of the same row cannot be there before it.
 const FIRST: &str = "SELECT id, count FROM outbox ORDER BY id LIMIT 256";
-const LOCK: &str = "SELECT o.id
-    FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) j STRAIGHT_JOIN outbox o ON o.id = j.id FOR UPDATE";
+const LOCK: &str = "SELECT o.batch, o.kind, o.time, o.events
+    FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) j STRAIGHT_JOIN outbox o ON o.id = j.id
+    ORDER BY o.id FOR UPDATE";
 const ADD_LINES: &str = "INSERT INTO event_lines (sink, partition_key, due_at)
     SELECT DISTINCT s.id, e.partition_key, UTC_TIMESTAMP(6)
-    FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) j
-    STRAIGHT_JOIN outbox o ON o.id = j.id
-    STRAIGHT_JOIN JSON_TABLE(o.events, '$[*]' COLUMNS (
-        partition_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin PATH '$[0]')) e
+    FROM JSON_TABLE(?, '$[*]' COLUMNS (
+        partition_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin PATH '$.key')) e
     STRAIGHT_JOIN JSON_TABLE(?, '$[*]' COLUMNS (id INT UNSIGNED PATH '$')) s
     WHERE TRUE -- otherwise the next word would be the join's
     ON DUPLICATE KEY UPDATE generation = event_lines.generation + 1";
 const ADD_EVENTS: &str = "INSERT INTO events (line, event_id, kind, time, sequence, data)
-    SELECT l.id, CONCAT(o.batch, '-', e.place), o.kind, o.time, e.sequence, e.data
-    FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) j
-    STRAIGHT_JOIN outbox o ON o.id = j.id
-    STRAIGHT_JOIN JSON_TABLE(o.events, '$[*]' COLUMNS (
+    SELECT l.id, e.event_id, e.kind, e.time, e.sequence, e.data
+    FROM JSON_TABLE(?, '$[*]' COLUMNS (
         place FOR ORDINALITY,
-        partition_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin PATH '$[0]',
-        sequence BIGINT UNSIGNED PATH '$[1]',
-        data MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$[2]')) e
+        partition_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin PATH '$.key',
+        event_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin PATH '$.id',
+        kind VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin PATH '$.kind',
+        time BIGINT UNSIGNED PATH '$.time',
+        sequence BIGINT UNSIGNED PATH '$.sequence',
+        data MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.data')) e
     STRAIGHT_JOIN JSON_TABLE(?, '$[*]' COLUMNS (id INT UNSIGNED PATH '$')) s
     STRAIGHT_JOIN event_lines l ON l.sink = s.id AND l.partition_key = e.partition_key
-    ORDER BY o.id";
+    ORDER BY e.place";
 const REMOVE: &str = "DELETE o
     FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) j STRAIGHT_JOIN outbox o ON o.id = j.id";
 
@@ -59,14 +60,23 @@ pub async fn fan_out(app: &App, sinks: &[u32]) -> Result<bool, Error> {
 }
 
 async fn move_to_lines(conn: &mut Conn, ids: &[u64], sinks: &[u32]) -> Result<(), Error> {
-    let (rows, sinks) = (json!(ids).to_string(), json!(sinks).to_string());
-    let locked: Vec<u64> = conn.exec(LOCK, (&rows,)).await?;
+    let (ids, sinks, count) = (json!(ids).to_string(), json!(sinks).to_string(), ids.len());
+    let locked: Vec<(String, String, u64, Vec<u8>)> = conn.exec(LOCK, (&ids,)).await?;
     // Always the oldest there are: if another instance has taken some meanwhile, then what is to be taken has changed.
-    if locked.len() < ids.len() {
+    if locked.len() < count {
         return Ok(());
     }
-    conn.exec_drop(ADD_LINES, (&rows, &sinks)).await?;
-    conn.exec_drop(ADD_EVENTS, (&rows, &sinks)).await?;
-    conn.exec_drop(REMOVE, (&rows,)).await?;
+    let mut events = Vec::new();
+    for (batch, kind, time, changes) in &locked {
+        for (place, (key, sequence, data)) in outbox::read(changes)?.into_iter().enumerate() {
+            // The data as a text, so that its numbers keep their digits.
+            events.push(json!({ "key": key, "id": format!("{batch}-{place}"), "kind": kind, "time": time,
+                "sequence": sequence, "data": data.get() }));
+        }
+    }
+    let events = json!(events).to_string();
+    conn.exec_drop(ADD_LINES, (&events, &sinks)).await?;
+    conn.exec_drop(ADD_EVENTS, (&events, &sinks)).await?;
+    conn.exec_drop(REMOVE, (&ids,)).await?;
     Ok(())
 }

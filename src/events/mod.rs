@@ -44,6 +44,9 @@ pub const MIGRATIONS: &[Migration] = &[
 /// What other instances have written is looked for so often.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Whether the schema is in place is looked for so often.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Who is told of changes.
 pub struct Settings {
     /// Where events go (`EVENT_SINKS`).
@@ -94,7 +97,7 @@ async fn register(app: &App) -> Option<Vec<u32>> {
             if let Ok(registered) = registered.await {
                 return registered;
             }
-            sleep(jitter(LOOK / 4)).await;
+            sleep(PAUSE).await;
         }
     };
     let (sinks, forgotten) = select! {

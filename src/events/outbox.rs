@@ -3,8 +3,10 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use lz4_flex::block::{compress_prepend_size, decompress_size_prepended};
 use mysql_async::{Conn, prelude::Queryable};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use tokio::sync::Notify;
 
 use crate::{
@@ -98,17 +100,15 @@ impl Outbox {
             return Ok(());
         }
         let (mut events, mut count) = (Vec::new(), 0_u32);
-        for change in changes {
+        for Change { key, sequence, data } in changes {
             events.push(if count == 0 { b'[' } else { b',' });
-            // In a text, so that a number keeps its digits in a database that reads JSON.
-            let data = serde_json::to_string(change.data).map_err(|error| Error::Internal(error.into()))?;
-            serde_json::to_writer(&mut events, &(change.key, change.sequence, data))
+            serde_json::to_writer(&mut events, &(key, sequence, data))
                 .map_err(|error| Error::Internal(error.into()))?;
             count = count.saturating_add(1);
         }
         if count > 0 {
             events.push(b']');
-            conn.exec_drop(ADD, (random_id(), kind, count, events)).await?;
+            conn.exec_drop(ADD, (random_id(), kind, count, compress_prepend_size(&events))).await?;
         }
         Ok(())
     }
@@ -117,6 +117,15 @@ impl Outbox {
     pub async fn added(&self) {
         self.added.notified().await;
     }
+}
+
+/// The changes that [`add`](Outbox::add) has written: key, sequence, data.
+///
+/// # Errors
+/// [`Error::Internal`] when somebody else has written them.
+pub fn read(events: &[u8]) -> Result<Vec<(String, u64, Box<RawValue>)>, Error> {
+    let events = decompress_size_prepended(events).map_err(|error| Error::Internal(error.into()))?;
+    serde_json::from_slice(&events).map_err(|error| Error::Internal(error.into()))
 }
 
 /// 128 random bits, as 32 digits. Two instances, or one before and after a restart, do not make the same.

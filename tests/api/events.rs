@@ -218,51 +218,50 @@ fn a_row_that_is_deleted_and_made_again_goes_on_with_its_sequence() {
     assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
 }
 
-#[test]
-fn an_event_is_sent_again_the_same_until_it_has_arrived_with_pauses_that_grow() {
+/// When requests came to a sink, which answers with the status and headers that `answer` gives for the number of the request.
+fn clocked(
+    answer: impl Fn(usize) -> (u16, &'static [(&'static str, &'static str)]) + Send + Sync + 'static,
+) -> (Peer, Arc<Mutex<Vec<Instant>>>) {
     let arrivals = Arc::new(Mutex::new(Vec::new()));
     let noted = arrivals.clone();
     let sink = Peer::start(move |_, stream| {
         let mut noted = noted.lock().unwrap();
+        let (status, headers) = answer(noted.len());
         noted.push(Instant::now());
-        reply(stream, if noted.len() < 3 { 500 } else { 200 }, &[], "");
+        drop(noted);
+        reply(stream, status, headers, "");
     });
+    (sink, arrivals)
+}
+
+#[test]
+fn an_event_is_sent_again_the_same_until_it_has_arrived_with_pauses_that_grow() {
+    let (sink, arrivals) = clocked(|number| (if number < 2 { 500 } else { 200 }, &[]));
     let app = start(&[&sink], &[]);
 
     app.post("/create_order", order(1));
     app.post("/update_order", order(1));
-    app.post("/create_order", order(2));
 
-    sink.wait_for(5);
-    wait_until_all_is_told(&app);
+    eventually("all has come", &app, || arrivals.lock().unwrap().len() == 4);
     let told = events(&sink.received());
-    let first: Vec<&Value> = told.iter().filter(|event| event["id"] == told[0]["id"]).collect();
-    assert!(first.len() >= 2 && first.iter().all(|event| **event == told[0]), "{told:?}");
-    let kinds = kinds(&sink.received());
-    let last_created = kinds.iter().rposition(|kind| kind == "1 created").unwrap();
-    let updated = kinds.iter().position(|kind| kind == "1 updated").unwrap();
-    assert!(last_created < updated, "it has overtaken: {kinds:?}");
+    assert!(told[0] == told[1] && told[1] == told[2], "{told:?}");
+    assert_eq!(kinds(&sink.received()), ["1 created", "1 created", "1 created", "1 updated"]);
+    let arrivals = arrivals.lock().unwrap();
+    let pauses = [arrivals[1] - arrivals[0], arrivals[2] - arrivals[1]].map(|pause| pause.as_secs_f64());
+    assert!((0.8..1.6).contains(&pauses[0]) && (1.6..3.0).contains(&pauses[1]), "{pauses:?}");
 }
 
 #[test]
 fn a_sink_that_asks_for_a_pause_gets_it() {
-    let asked = AtomicBool::new(false);
-    let arrivals = Arc::new(Mutex::new(Vec::new()));
-    let noted = arrivals.clone();
-    let sink = Peer::start(move |_, stream| {
-        noted.lock().unwrap().push(Instant::now());
-        let status = if asked.swap(true, Ordering::SeqCst) { 200 } else { 503 };
-        reply(stream, status, &[("retry-after", "3")], "");
-    });
+    let (sink, arrivals) = clocked(|number| if number == 0 { (503, &[("retry-after", "3")]) } else { (200, &[]) });
     let app = start(&[&sink], &[]);
 
     app.post("/create_order", order(1));
 
-    sink.wait_for(2);
+    eventually("it has come again", &app, || arrivals.lock().unwrap().len() == 2);
     let arrivals = arrivals.lock().unwrap();
     let pause = arrivals[1] - arrivals[0];
     assert!((Duration::from_secs(3)..Duration::from_secs(5)).contains(&pause), "{pause:?}");
-    drop(app);
 }
 
 #[test]

@@ -275,7 +275,7 @@ fn a_million_events_that_wait_cost_those_that_are_due_nothing() {
     let sink = sink(0, &log, |_, _| true);
     let app = TestApp::launch(&server.url, &[("EVENT_SINKS", &sink.url("/"))]);
     app.wait_until_ready();
-    let mut measure = |first: i32| {
+    let measure = |first: i32| {
         thread::sleep(Duration::from_secs(2));
         let (rows, began) = (rows_read(&app), Instant::now());
         for id in first..first + 200 {
