@@ -21,6 +21,7 @@ use crate::{
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_orders", sql: include_str!("../../sql/0001_orders.sql") },
     Migration { name: "0003_orders_version", sql: include_str!("../../sql/0003_orders_version.sql") },
+    Migration { name: "0004_orders_version_default", sql: include_str!("../../sql/0004_orders_version_default.sql") },
 ];
 
 const TRUNCATE: &str = "TRUNCATE TABLE orders";
@@ -29,13 +30,11 @@ const PAGE: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax
     FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ?";
 const ONE: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax, shipping_address
     FROM orders WHERE order_id = ?";
-// An order's version starts at the database's clock, in microseconds since 1970: instances need not agree on the time. What
-// LAST_INSERT_ID gets is told with the statement's result.
 const INSERT: &str = "INSERT INTO orders
-    (order_id, product_id, quantity, amount, shipping, tax, shipping_address, version) VALUES
-    (?, ?, ?, ?, ?, ?, ?, LAST_INSERT_ID(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))))";
-const ONE_MORE_ROW: &str = ",
-    (?, ?, ?, ?, ?, ?, ?, LAST_INSERT_ID(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))))";
+    (order_id, product_id, quantity, amount, shipping, tax, shipping_address) VALUES (?, ?, ?, ?, ?, ?, ?)";
+const ONE_MORE_ROW: &str = ", (?, ?, ?, ?, ?, ?, ?)";
+const VERSION: &str = "SELECT version FROM orders WHERE order_id = ?";
+// What LAST_INSERT_ID gets is told with the statement's result.
 const REPLACE: &str = "UPDATE orders
     SET product_id = ?, quantity = ?, amount = ?, shipping = ?, tax = ?, shipping_address = ?,
     version = LAST_INSERT_ID(version + 1) WHERE order_id = ?";
@@ -179,8 +178,12 @@ async fn insert_some<'a>(conn: &mut Conn, outbox: &Outbox, orders: &'a [Order]) 
     let statement = INSERT.to_owned() + &ONE_MORE_ROW.repeat(rows.saturating_sub(1));
     let params = Params::Positional(some.iter().flat_map(insert_params).collect());
     conn.exec_drop(statement, params).await.map_err(conflict)?;
-    let version = told_version(conn);
-    outbox.add(conn, CREATED, some.iter().map(|order| change(order, version))).await?;
+    if let Some(first) = some.first().filter(|_| outbox.is_on()) {
+        // The clock is the same for each row of a statement.
+        let version: Option<u64> = conn.exec_first(VERSION, (first.order_id,)).await?;
+        let version = version.unwrap_or_default();
+        outbox.add(conn, CREATED, some.iter().map(|order| change(order, version))).await?;
+    }
     Ok(others)
 }
 
@@ -192,7 +195,7 @@ pub async fn replace(conn: &mut Conn, outbox: &Outbox, order: &Order) -> Result<
     if conn.affected_rows() == 0 {
         return Ok(false);
     }
-    let version = told_version(conn);
+    let version = conn.last_insert_id().unwrap_or_default();
     outbox.add(conn, UPDATED, [change(order, version)]).await?;
     Ok(true)
 }
@@ -213,11 +216,6 @@ pub async fn delete(conn: &mut Conn, outbox: &Outbox, order_id: i32) -> Result<b
 
 fn change(order: &Order, version: u64) -> Change<'_, Order> {
     Change { key: format!("orders/{}", order.order_id), sequence: version, data: order }
-}
-
-/// The version that the statement before gave.
-fn told_version(conn: &Conn) -> u64 {
-    conn.last_insert_id().unwrap_or_default()
 }
 
 fn insert_params(order: &Order) -> [Value; 7] {
