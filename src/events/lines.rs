@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use mysql_async::{Conn, Row, from_row_opt, prelude::Queryable};
 use serde::Serialize;
 use serde_json::{json, value::RawValue};
+use tokio::time::Instant;
 
 use super::CloudEvent;
 use crate::{App, error::Error};
@@ -76,6 +77,8 @@ pub struct Head {
     pub number: u64,
     /// How often it has been sent.
     pub attempts: u32,
+    /// Whoever has not begun to send it by then leaves it to others.
+    pub send_until: Instant,
 }
 
 /// What became of a head.
@@ -138,7 +141,7 @@ pub async fn next(app: &App, sink: u32) -> Result<Next, Error> {
     })
 }
 
-/// Takes so many of the sink's lines that are due, for as long as `lease`.
+/// Takes so many of the sink's lines that are due, for as long as `lease`. Their heads are to be sent before `send_until`.
 ///
 /// # Errors
 /// As [`Database::run`](crate::db::Database::run).
@@ -148,6 +151,7 @@ pub async fn claim(
     owner: &str,
     most: usize,
     lease: Duration,
+    send_until: Instant,
 ) -> Result<Vec<(Head, CloudEvent)>, Error> {
     let micros = u64::try_from(lease.as_micros()).unwrap_or(u64::MAX);
     app.db
@@ -163,12 +167,12 @@ pub async fn claim(
                 let empty = |(line, ..): &(u64, String, u32)| json!({ "line": line, "pause": 0 });
                 conn.exec_drop(REMOVE_EMPTY, (json!(due.iter().map(empty).collect::<Vec<_>>()).to_string(),)).await?;
             }
-            heads.into_iter().map(|row| head(app, row, &due)).collect()
+            heads.into_iter().map(|row| head(app, row, &due, send_until)).collect()
         })
         .await
 }
 
-fn head(app: &App, row: Row, due: &[(u64, String, u32)]) -> Result<(Head, CloudEvent), Error> {
+fn head(app: &App, row: Row, due: &[(u64, String, u32)], send_until: Instant) -> Result<(Head, CloudEvent), Error> {
     type Columns = (u64, u64, String, String, u64, u64, String);
     let unreadable = || Error::Internal(anyhow::anyhow!("a row of the table events does not read"));
     let (line, number, id, kind, time, sequence, data) = from_row_opt::<Columns>(row).map_err(|_| unreadable())?;
@@ -182,7 +186,7 @@ fn head(app: &App, row: Row, due: &[(u64, String, u32)]) -> Result<(Head, CloudE
         sequence,
         data: RawValue::from_string(data).map_err(|_| unreadable())?,
     };
-    Ok((Head { line, number, attempts: *attempts }, event))
+    Ok((Head { line, number, attempts: *attempts, send_until }, event))
 }
 
 /// Notes what became of these heads, given as line, place in it, and outcome; their lines are given up. A line that

@@ -3,6 +3,8 @@
 //! A sink that cannot be reached is left alone for a while and then tried with one event. So its being away uses up the
 //! tries of one event at a time, and not of all that wait.
 
+mod results;
+
 use std::{
     collections::VecDeque,
     pin::pin,
@@ -22,7 +24,7 @@ use tokio::{
 use super::{
     cloud_event::CloudEvent,
     lines::{self, Head, Next, Outcome},
-    pauses::{after_outage, after_try, jitter},
+    pauses::jitter,
     sinks::{Sink, Verdict},
 };
 use crate::{
@@ -47,9 +49,6 @@ const MARGIN: Duration = Duration::from_secs(3);
 /// What others have added or left behind is looked for so often.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The log is told of parked events no more often than this.
-const REPORT: Duration = Duration::from_secs(1);
-
 type Heads = Vec<(Head, CloudEvent)>;
 
 /// What became of a request.
@@ -72,8 +71,6 @@ pub struct Worker {
     in_flight: usize,
     /// Heads to be sent.
     ready: VecDeque<(Head, CloudEvent)>,
-    /// Until when those may still be sent: by then, their lines are about to be somebody else's.
-    ready_until: Instant,
     /// What is to be noted in the database, as [`lines::finish`] takes it.
     outcomes: Vec<(u64, u64, Outcome)>,
     /// When to look for lines that are due.
@@ -86,6 +83,8 @@ pub struct Worker {
     retry_at: Instant,
     /// The most events in a request.
     batch: usize,
+    /// Whether it has said that it wants nothing more.
+    is_gone: bool,
     /// Events that were parked since the log was told.
     parked: u32,
     report_at: Instant,
@@ -106,7 +105,6 @@ impl Worker {
             told,
             in_flight: 0,
             ready: VecDeque::new(),
-            ready_until: now,
             outcomes: Vec::new(),
             look_at: now,
             outages: 0,
@@ -114,6 +112,7 @@ impl Worker {
             database_problem: None,
             retry_at: now,
             batch: usize::MAX,
+            is_gone: false,
             parked: 0,
             report_at: now,
         }
@@ -196,16 +195,16 @@ impl Worker {
         match lines::next(&self.app, self.number).await? {
             Next::Stopped | Next::Nothing => return Ok(jitter(LOOK)),
             Next::DueIn(pause) if !pause.is_zero() => return Ok(pause.min(jitter(LOOK))),
-            Next::DueIn(_) => {}
+            Next::DueIn(_) => self.is_gone = false,
         }
         let most_events = self.sink().map_or(1, |sink| sink.most_events);
         self.batch = self.batch.min(most_events).max(1);
         let most = if self.outages > 0 { 1 } else { self.batch.saturating_mul(REQUESTS_AHEAD).min(MOST_AHEAD) };
         let call = self.app.config.outbound.timeout;
         let margin = MARGIN.saturating_add(call.saturating_mul(CALLS_AHEAD));
-        self.ready_until = in_a(margin);
+        let send_until = in_a(margin);
         let lease = margin.saturating_add(call).saturating_add(MARGIN);
-        let heads = lines::claim(&self.app, self.number, &self.owner, most, lease).await?;
+        let heads = lines::claim(&self.app, self.number, &self.owner, most, lease, send_until).await?;
         // Nothing: others have them all.
         let pause = if heads.is_empty() { jitter(LOOK) } else { Duration::ZERO };
         self.ready.extend(heads);
@@ -214,13 +213,10 @@ impl Worker {
 
     /// Sends what is ready.
     fn send(&mut self) {
-        if Instant::now() > self.ready_until {
-            self.give_up(self.ready.len());
-        }
         let most = if self.outages > 0 { 1 } else { MOST_IN_FLIGHT };
         while self.in_flight < most && !self.ready.is_empty() {
             let (heads, events) = self.next_request();
-            let Some(sink) = self.sink() else { return };
+            let Some(sink) = self.sink().filter(|_| !events.is_empty()) else { continue };
             match sink.request(&events, SystemTime::now()) {
                 Ok(call) => {
                     let (app, index, sender) = (self.app.clone(), self.index, self.sender.clone());
@@ -243,13 +239,17 @@ impl Worker {
         }
     }
 
-    /// The next events, as many as one request carries; at least one.
+    /// The next events, as many as one request carries; none if all have waited for too long.
     fn next_request(&mut self) -> (Vec<Head>, Vec<CloudEvent>) {
         let (mut heads, mut events) = (Vec::new(), Vec::new());
         let (most_events, most_bytes) =
             self.sink().map_or((1, 0), |sink| (sink.most_events.min(self.batch), sink.most_bytes));
         let mut bytes = 0_usize;
         while let Some((head, event)) = self.ready.pop_front() {
+            if Instant::now() > head.send_until {
+                self.outcomes.push((head.line, head.number, Outcome::Again(Duration::ZERO, head.attempts)));
+                continue;
+            }
             if most_events > 1 {
                 bytes = bytes.saturating_add(event.to_json().map_or(0, |json| json.len().saturating_add(1)));
             }
@@ -264,110 +264,6 @@ impl Worker {
             }
         }
         (heads, events)
-    }
-
-    /// Decides what a request's result means for its events.
-    async fn take(&mut self, told: Told) {
-        let Told { heads, result } = told;
-        self.in_flight = self.in_flight.saturating_sub(1);
-        if self.outages > 0 && result.is_ok() {
-            self.outages = 0;
-            self.resume_at = Instant::now();
-            self.say("can be reached again");
-        }
-        match result {
-            Ok(Verdict::Delivered) => {
-                self.batch = self.batch.saturating_add(1);
-                for (head, _) in heads {
-                    self.outcomes.push((head.line, head.number, Outcome::Delivered));
-                }
-            }
-            Ok(Verdict::Later(asked, reason)) => self.again(&heads, asked, &reason),
-            // One of them may be to blame: it is found by halving.
-            Ok(Verdict::TooMany(_) | Verdict::Park(_)) if heads.len() > 1 => {
-                self.batch = heads.len().checked_div(2).unwrap_or(1);
-                for head in heads.into_iter().rev() {
-                    self.ready.push_front(head);
-                }
-            }
-            Ok(Verdict::TooMany(reason) | Verdict::Park(reason)) => {
-                for (head, _) in heads {
-                    self.park(&head, &reason);
-                }
-            }
-            Ok(Verdict::Gone) => self.stop(heads).await,
-            Err(CallError::TimedOut) => self.again(&heads, None, "no answer in time"),
-            Err(CallError::TooLarge) => self.again(&heads, None, "its answer is too large"),
-            Err(CallError::Busy) => {
-                self.resume_at = self.resume_at.max(in_a(jitter(Duration::from_millis(100))));
-                self.release(heads);
-            }
-            Err(CallError::Open(pause)) => {
-                self.outages = self.outages.max(1);
-                self.resume_at = self.resume_at.max(in_a(pause));
-                self.release(heads);
-            }
-            Err(CallError::Forbidden) => self.unreachable(heads, "its host is not among OUTBOUND_ALLOWED_HOSTS"),
-            Err(CallError::Failed(cause)) => self.unreachable(heads, &format!("cannot be reached: {cause:#}")),
-        }
-    }
-
-    /// The first of those that find the sink away counts as a try, so that one that the sink dies of is parked some day.
-    fn unreachable(&mut self, heads: Heads, reason: &str) {
-        if self.outages > 0 && Instant::now() < self.resume_at {
-            return self.release(heads);
-        }
-        if self.outages == 0 {
-            self.say(reason);
-        }
-        self.outages = self.outages.saturating_add(1);
-        self.resume_at = in_a(after_outage(self.outages));
-        self.again(&heads, None, reason);
-        self.give_up(self.ready.len());
-    }
-
-    /// These have been tried once more, in vain.
-    fn again(&mut self, heads: &[(Head, CloudEvent)], asked: Option<Duration>, reason: &str) {
-        for (head, _) in heads {
-            let attempts = head.attempts.saturating_add(1);
-            if attempts >= self.app.config.events.max_attempts {
-                self.park(head, reason);
-            } else {
-                self.outcomes.push((head.line, head.number, Outcome::Again(after_try(attempts, asked), attempts)));
-            }
-        }
-    }
-
-    fn park(&mut self, head: &Head, reason: &str) {
-        let attempts = head.attempts.saturating_add(1);
-        self.outcomes.push((head.line, head.number, Outcome::Parked(attempts, reason.to_string())));
-        self.parked = self.parked.saturating_add(1);
-        if Instant::now() >= self.report_at {
-            self.say(&format!("does not take {} events, which are parked; the last one: {reason}", self.parked));
-            self.parked = 0;
-            self.report_at = in_a(REPORT);
-        }
-    }
-
-    /// These have not been tried.
-    fn release(&mut self, heads: Heads) {
-        self.ready.extend(heads);
-        self.give_up(self.ready.len());
-    }
-
-    /// Leaves the first of those that are ready to others.
-    fn give_up(&mut self, count: usize) {
-        for (head, _) in self.ready.drain(..count) {
-            self.outcomes.push((head.line, head.number, Outcome::Again(Duration::ZERO, head.attempts)));
-        }
-    }
-
-    async fn stop(&mut self, heads: Heads) {
-        self.release(heads);
-        self.say("wants no more events (410): they are kept; POST /events/replay with its name starts it again");
-        if let Err(error) = lines::stop(&self.app, self.number, "410 Gone").await {
-            self.database_fails(&error); // the next event finds it out again
-        }
     }
 
     /// Writes down what is decided.
