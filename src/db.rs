@@ -63,6 +63,8 @@ impl Database {
             // The sandbox has no Unix sockets; the native build shall do the same.
             .prefer_socket(false)
             .setup(session(config.db_timeout))
+            // More than there are different statements: to forget one costs the next one dearly.
+            .stmt_cache_size(64)
             .pool_opts(
                 PoolOpts::new()
                     // As many at least as at most: the pool closes what is above its minimum whenever it is returned.

@@ -76,10 +76,10 @@ pub async fn once(
     body: &[u8],
     work: impl AsyncFnOnce(&mut Conn) -> Result<Response<Body>, Error> + Clone,
 ) -> Result<Response<Body>, Error> {
-    let Some(key) = key(request)? else { return app.db.run(work).await };
+    let Some(key) = key(request)? else { return app.outbox.change(&app.db, work).await };
     let fingerprint = fingerprint(request, body);
-    app.db
-        .transaction(async |conn| {
+    app.outbox
+        .change_together(&app.db, async |conn| {
             if let Some(answer) = find(conn, key, &fingerprint).await? {
                 return Ok(answer);
             }

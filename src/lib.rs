@@ -58,6 +58,7 @@ use std::{sync::Arc, time::Duration};
 use config::Config;
 use db::Database;
 use drain::Drain;
+use events::outbox::Outbox;
 use http_client::HttpClient;
 use memory::Memory;
 use migrations::Migration;
@@ -66,10 +67,11 @@ use routes::Route;
 use webhooks::Subscription;
 
 /// Every endpoint, as `GET /` lists them. An entity is wired in here.
-pub const ROUTES: &[&[Route]] = &[system::ROUTES, webhooks::ROUTES, orders::ROUTES];
+pub const ROUTES: &[&[Route]] = &[system::ROUTES, orders::ROUTES, events::handlers::ROUTES, webhooks::ROUTES];
 
 /// Every step of the schema. An entity is wired in here.
-pub const MIGRATIONS: &[&[Migration]] = &[orders::MIGRATIONS, idempotency::MIGRATIONS, webhooks::MIGRATIONS];
+pub const MIGRATIONS: &[&[Migration]] =
+    &[orders::MIGRATIONS, idempotency::MIGRATIONS, events::MIGRATIONS, webhooks::MIGRATIONS];
 
 /// What is done with events of others. An entity is wired in here.
 pub const SUBSCRIPTIONS: &[&[Subscription]] = &[orders::SUBSCRIPTIONS];
@@ -89,6 +91,8 @@ pub struct App {
     pub memory: Memory,
     /// What calls other services.
     pub http: HttpClient,
+    /// Where changes are noted for those who are told of them.
+    pub outbox: Outbox,
 }
 
 impl App {
@@ -101,7 +105,8 @@ impl App {
         let db = Database::new(&config);
         let memory = Memory::new(config.max_bodies_bytes);
         let http = HttpClient::new(&config.outbound)?;
-        Ok(Arc::new(App { config, db, drain: Drain::default(), memory, http }))
+        let outbox = Outbox::new(!config.events.sinks.is_empty());
+        Ok(Arc::new(App { config, db, drain: Drain::default(), memory, http, outbox }))
     }
 
     /// Brings the schema up to date, trying until it is; until then every use of the database is a 503.

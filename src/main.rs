@@ -1,7 +1,8 @@
 //! Start-up: configuration, database, listener, serve. The only place that ends the process.
 
 use anyhow::Context;
-use service::{App, ROUTES, config::Config, log, self_check, server, system};
+use service::{App, ROUTES, config::Config, events, log, self_check, server, system};
+use tokio::time::timeout;
 
 #[cfg(all(target_os = "wasi", target_env = "p1"))]
 #[global_allocator]
@@ -43,12 +44,14 @@ async fn run() -> anyhow::Result<()> {
 
     let app = App::new(config)?;
     tokio::spawn(app.clone().migrate_until_done());
+    let telling = tokio::spawn(events::deliver(app.clone()));
     if let Some(listener) = admin_listener {
         tokio::spawn(server::serve(app.clone(), listener, &[system::ADMIN_ROUTES], 256));
     }
 
     log::message(&format!("listening on http://{address}"));
     server::serve(app.clone(), listener, ROUTES, app.config.max_connections).await;
+    let _ = timeout(app.config.drain_timeout, telling).await;
     app.db.close().await;
     log::message("drained");
     Ok(())

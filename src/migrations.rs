@@ -24,6 +24,9 @@ const UNLOCK: &str = "DO RELEASE_LOCK(CONCAT('schema_migrations.', MD5(DATABASE(
 /// The server's code for a table that is not there.
 const NO_SUCH_TABLE: u16 = 1146;
 
+/// The server's code for a column that is there already.
+const DUPLICATE_COLUMN: u16 = 1060;
+
 /// One numbered step: a file in `sql/`.
 pub struct Migration {
     /// The file's name without its ending.
@@ -43,9 +46,10 @@ pub async fn apply(db: &Database, sets: &[&[Migration]]) -> Result<usize, Error>
             conn.query_drop(CREATE_RECORD).await?;
             let seen: Vec<String> = conn.query(APPLIED).await?;
             let is_new = |step: &&Migration| !seen.iter().any(|name| name == step.name);
-            let steps: Vec<&Migration> = sets.iter().copied().flatten().filter(is_new).collect();
+            let mut steps: Vec<&Migration> = sets.iter().copied().flatten().filter(is_new).collect();
+            steps.sort_by_key(|step| step.name);
             for step in &steps {
-                conn.query_drop(step.sql).await?;
+                take(conn, step).await?;
                 conn.exec_drop(RECORD, (step.name,)).await?;
             }
             Ok(steps.len())
@@ -68,13 +72,22 @@ pub async fn empty(db: &Database, truncate: &str, steps: &[Migration]) -> Result
                 done => return Ok(done?),
             }
             for step in steps {
-                conn.query_drop(step.sql).await?;
+                take(conn, step).await?;
             }
             Ok(())
         })
         .await
     })
     .await
+}
+
+/// A column that is there already was added by a step that was cut off, or is taken again: MySQL's ADD COLUMN has no
+/// IF NOT EXISTS.
+async fn take(conn: &mut Conn, step: &Migration) -> Result<(), Error> {
+    match conn.query_drop(step.sql).await {
+        Err(mysql_async::Error::Server(error)) if error.code == DUPLICATE_COLUMN => Ok(()),
+        done => Ok(done?),
+    }
 }
 
 async fn locked<T>(conn: &mut Conn, work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {

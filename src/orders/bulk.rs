@@ -38,7 +38,7 @@ pub async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<
         }
         let orders = tax::complete_all(&app, drafts, &request.context()).await?;
         return idempotency::once(&app, &request, &body, async |conn| {
-            store::insert_all(conn, &orders).await?;
+            store::insert_all(conn, &app.outbox, &orders).await?;
             Ok(response::done())
         })
         .await;
@@ -46,7 +46,7 @@ pub async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<
     let mut array = Draft::array(requires_tax);
     if read_on(&mut array, &mut request, READ_AHEAD).await? {
         let orders = tax::complete_all(&app, array.take(), &request.context()).await?;
-        app.db.transaction(async |conn| store::insert_all(conn, &orders).await).await?;
+        app.outbox.change_together(&app.db, async |conn| store::insert_all(conn, &app.outbox, &orders).await).await?;
         return Ok(response::done());
     }
     while array.has_faults() {
@@ -63,7 +63,7 @@ pub async fn create_all(app: Arc<App>, mut request: Request) -> Result<Response<
     let mut orders = complete(array.take())?;
     request.hurry(PATIENCE);
     let rest = async {
-        let mut inserting = store::Inserting::begin(&app.db).await?;
+        let mut inserting = store::Inserting::begin(&app.db, &app.outbox).await?;
         loop {
             request.forget();
             // The next ones are read while the database is busy with these.

@@ -16,6 +16,7 @@ use super::{Draft, Order, bulk, store, tax};
 use crate::{
     App,
     error::Error,
+    events::outbox::Outbox,
     fields::integer_schema,
     idempotency, log,
     operation::{Header, Parameter, Shape, query},
@@ -103,13 +104,13 @@ const MOST_LIMIT: i32 = 1000;
 const PAGE_MEMORY: u32 = 1 << 20;
 
 async fn init(app: Arc<App>) -> Result<Response<Body>, Error> {
-    store::empty(&app.db).await?;
+    store::empty(&app.db, &app.outbox).await?;
     Ok(response::done())
 }
 
 async fn create_one(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
-    once(app, request, async |conn, order| {
-        store::insert(conn, order).await?;
+    once(app, request, async |conn, outbox, order| {
+        store::insert(conn, outbox, order).await?;
         Ok(response::done())
     })
     .await
@@ -120,7 +121,7 @@ async fn create_one(app: Arc<App>, request: Request) -> Result<Response<Body>, E
 async fn once(
     app: Arc<App>,
     mut request: Request,
-    work: impl AsyncFn(&mut Conn, &Order) -> Result<Response<Body>, Error>,
+    work: impl AsyncFn(&mut Conn, &Outbox, &Order) -> Result<Response<Body>, Error>,
 ) -> Result<Response<Body>, Error> {
     let body = request.body().await?;
     let draft = Draft::from_json(&body, app.config.tax_service_url.is_none())?;
@@ -130,7 +131,7 @@ async fn once(
         }
     }
     let order = tax::complete(&app, draft, &request.context()).await?;
-    idempotency::once(&app, &request, &body, async |conn| work(conn, &order).await).await
+    idempotency::once(&app, &request, &body, async |conn| work(conn, &app.outbox, &order).await).await
 }
 
 /// All orders, or one page where `limit` or `after` is given. A page that is not the last one carries the next
@@ -214,8 +215,8 @@ fn is_full(page: &[Order]) -> bool {
 }
 
 async fn update(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
-    once(app, request, async |conn, order| {
-        found(store::replace(conn, order).await?, order.order_id)?;
+    once(app, request, async |conn, outbox, order| {
+        found(store::replace(conn, outbox, order).await?, order.order_id)?;
         Ok(response::done())
     })
     .await
@@ -224,13 +225,13 @@ async fn update(app: Arc<App>, request: Request) -> Result<Response<Body>, Error
 async fn delete_by_query(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
     let id = request.query(&["id"])?.integer("id")?;
     let id = id.ok_or_else(|| Error::parameter("id", "is missing: /delete_order?id=2"))?;
-    found(app.db.run(async |conn| store::delete(conn, id).await).await?, id)?;
+    found(app.outbox.change(&app.db, async |conn| store::delete(conn, &app.outbox, id).await).await?, id)?;
     Ok(response::done())
 }
 
 async fn create(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
-    once(app, request, async |conn, order| {
-        store::insert(conn, order).await?;
+    once(app, request, async |conn, outbox, order| {
+        store::insert(conn, outbox, order).await?;
         let mut response = response::json(order)?;
         *response.status_mut() = StatusCode::CREATED;
         response.headers_mut().insert(LOCATION, response::header(&format!("/orders/{}", order.order_id))?);
@@ -255,13 +256,13 @@ async fn replace(app: Arc<App>, mut request: Request) -> Result<Response<Body>, 
         return Err(Error::Conflict(format!("order_id must be {id}, as in the path")));
     }
     let order = tax::complete(&app, draft, &request.context()).await?;
-    found(app.db.run(async |conn| store::replace(conn, &order).await).await?, id)?;
+    found(app.outbox.change(&app.db, async |conn| store::replace(conn, &app.outbox, &order).await).await?, id)?;
     response::json(&order)
 }
 
 async fn delete(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
     let id = request.path_integer("id")?;
-    found(app.db.run(async |conn| store::delete(conn, id).await).await?, id)?;
+    found(app.outbox.change(&app.db, async |conn| store::delete(conn, &app.outbox, id).await).await?, id)?;
     Ok(response::no_content())
 }
 

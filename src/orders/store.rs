@@ -1,21 +1,31 @@
 //! Orders in the database. All SQL stands here, fixed, with its bindings beside it; what a client sends is only
 //! ever bound.
 
+use std::time::Duration;
+
 use mysql_async::{Conn, FromRowError, Params, Row, Value, from_row_opt, prelude::Queryable};
+
+use serde_json::json;
+use tokio::time::timeout;
 
 use super::Order;
 use crate::{
     db::{Database, LongTransaction},
     error::Error,
+    events::outbox::{Change, Outbox},
     migrations::{self, Migration},
     money::Money,
 };
 
 /// The steps of the table.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "0001_orders", sql: include_str!("../../sql/0001_orders.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_orders", sql: include_str!("../../sql/0001_orders.sql") },
+    Migration { name: "0003_orders_version", sql: include_str!("../../sql/0003_orders_version.sql") },
+    Migration { name: "0004_orders_version_default", sql: include_str!("../../sql/0004_orders_version_default.sql") },
+];
 
 const TRUNCATE: &str = "TRUNCATE TABLE orders";
+const IS_THERE: &str = "SELECT order_id FROM orders LIMIT 1";
 const PAGE: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax, shipping_address
     FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ?";
 const ONE: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax, shipping_address
@@ -23,19 +33,62 @@ const ONE: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax,
 const INSERT: &str = "INSERT INTO orders
     (order_id, product_id, quantity, amount, shipping, tax, shipping_address) VALUES (?, ?, ?, ?, ?, ?, ?)";
 const ONE_MORE_ROW: &str = ", (?, ?, ?, ?, ?, ?, ?)";
+const VERSION: &str = "SELECT version FROM orders WHERE order_id = ?";
+// What LAST_INSERT_ID gets is told with the statement's result.
 const REPLACE: &str = "UPDATE orders
-    SET product_id = ?, quantity = ?, amount = ?, shipping = ?, tax = ?, shipping_address = ? WHERE order_id = ?";
+    SET product_id = ?, quantity = ?, amount = ?, shipping = ?, tax = ?, shipping_address = ?,
+    version = LAST_INSERT_ID(version + 1) WHERE order_id = ?";
+const LOCK: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax, shipping_address, version
+    FROM orders WHERE order_id = ? FOR UPDATE";
 const DELETE: &str = "DELETE FROM orders WHERE order_id = ?";
+const LOCK_PAGE: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax, shipping_address, version
+    FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ? FOR UPDATE";
+// Not a range: others may have inserted into it.
+const DELETE_THESE: &str = "DELETE o FROM JSON_TABLE(?, '$[*]' COLUMNS (order_id INT PATH '$')) j
+    STRAIGHT_JOIN orders o ON o.order_id = j.order_id";
+
+// What is told of orders.
+const CREATED: &str = "order.created";
+const UPDATED: &str = "order.updated";
+const DELETED: &str = "order.deleted";
 
 /// The most rows that one INSERT carries: 512 rows are half a megabyte at most, and 3,584 of 65,535 placeholders.
 const MOST_ROWS: usize = 512;
 
+/// How long it may take to empty the table where others are told of it.
+const MOST_TIME_TO_EMPTY: Duration = Duration::from_secs(60);
+
 /// The server's code for a key that is there already.
 const DUPLICATE_KEY: u16 = 1062;
 
-/// Empties the table, or creates it if there is none.
-pub async fn empty(db: &Database) -> Result<(), Error> {
-    migrations::empty(db, TRUNCATE, MIGRATIONS).await
+/// Empties the table, or creates it if there is none. If anybody is told, then order by order, in one transaction that
+/// takes a minute at most.
+pub async fn empty(db: &Database, outbox: &Outbox) -> Result<(), Error> {
+    if !outbox.is_on() {
+        return migrations::empty(db, TRUNCATE, MIGRATIONS).await;
+    }
+    migrations::empty(db, IS_THERE, MIGRATIONS).await?;
+    let delete_all = async {
+        let mut transaction = db.begin().await?;
+        let mut after = Some(-1); // no id is negative
+        while let Some(last) = after {
+            after = transaction.run(async |conn| delete_page(conn, outbox, last).await).await?;
+        }
+        outbox.commit(transaction).await
+    };
+    let too_long = |_| Error::Unavailable("there are too many orders to tell everybody of their end", None);
+    timeout(MOST_TIME_TO_EMPTY, delete_all).await.map_err(too_long)?
+}
+
+/// Deletes the first orders whose `order_id` is greater than `after`; gives the last one's.
+async fn delete_page(conn: &mut Conn, outbox: &Outbox, after: i32) -> Result<Option<i32>, Error> {
+    let rows: Vec<Row> = conn.exec(LOCK_PAGE, (after, MOST_ROWS)).await?;
+    let orders = rows.into_iter().map(versioned).collect::<Result<Vec<_>, _>>()?;
+    let Some((last, _)) = orders.last() else { return Ok(None) };
+    let ids: Vec<i32> = orders.iter().map(|(order, _)| order.order_id).collect();
+    conn.exec_drop(DELETE_THESE, (json!(ids).to_string(),)).await?;
+    outbox.add(conn, DELETED, orders.iter().map(|(order, version)| change(order, version.saturating_add(1)))).await?;
+    Ok(Some(last.order_id))
 }
 
 /// The first `limit` orders whose `order_id` is greater than `after`, by `order_id`.
@@ -55,37 +108,38 @@ pub async fn get(db: &Database, order_id: i32) -> Result<Option<Order>, Error> {
 ///
 /// # Errors
 /// [`Error::Conflict`] when its `order_id` is there already.
-pub async fn insert(conn: &mut Conn, order: &Order) -> Result<(), Error> {
-    let params = Params::Positional(insert_params(order).into());
-    conn.exec_drop(INSERT, params).await.map_err(conflict)
+pub async fn insert(conn: &mut Conn, outbox: &Outbox, order: &Order) -> Result<(), Error> {
+    insert_some(conn, outbox, std::slice::from_ref(order)).await?;
+    Ok(())
 }
 
 /// Inserts orders: all or none, in a transaction.
 ///
 /// # Errors
 /// [`Error::Conflict`] when an `order_id` is there already, or twice among them.
-pub async fn insert_all(conn: &mut Conn, orders: &[Order]) -> Result<(), Error> {
+pub async fn insert_all(conn: &mut Conn, outbox: &Outbox, orders: &[Order]) -> Result<(), Error> {
     let mut rest = orders;
     while !rest.is_empty() {
-        rest = insert_some(conn, rest).await?;
+        rest = insert_some(conn, outbox, rest).await?;
     }
     Ok(())
 }
 
 /// Inserts orders that are still on their way, in one transaction. Dropped before [`commit`](Inserting::commit), it
 /// inserts nothing.
-pub struct Inserting {
+pub struct Inserting<'a> {
+    outbox: &'a Outbox,
     transaction: LongTransaction,
     orders: Vec<Order>,
 }
 
-impl Inserting {
+impl Inserting<'_> {
     /// Begins.
     ///
     /// # Errors
     /// As [`Database::begin`].
-    pub async fn begin(db: &Database) -> Result<Inserting, Error> {
-        Ok(Inserting { transaction: db.begin().await?, orders: Vec::new() })
+    pub async fn begin<'a>(db: &Database, outbox: &'a Outbox) -> Result<Inserting<'a>, Error> {
+        Ok(Inserting { outbox, transaction: db.begin().await?, orders: Vec::new() })
     }
 
     /// Inserts these too.
@@ -103,13 +157,13 @@ impl Inserting {
     /// As [`insert_all`].
     pub async fn commit(mut self) -> Result<(), Error> {
         self.insert_while(1).await?;
-        self.transaction.commit().await
+        self.outbox.commit(self.transaction).await
     }
 
     async fn insert_while(&mut self, at_least: usize) -> Result<(), Error> {
         while self.orders.len() >= at_least {
-            let orders = &self.orders;
-            let left = self.transaction.run(async |conn| Ok(insert_some(conn, orders).await?.len())).await?;
+            let (outbox, orders) = (self.outbox, &self.orders);
+            let left = self.transaction.run(async |conn| Ok(insert_some(conn, outbox, orders).await?.len())).await?;
             self.orders.drain(..self.orders.len().saturating_sub(left));
         }
         Ok(())
@@ -117,28 +171,51 @@ impl Inserting {
 }
 
 /// Inserts the first of `orders`, as many as one statement carries; gives the others.
-async fn insert_some<'a>(conn: &mut Conn, orders: &'a [Order]) -> Result<&'a [Order], Error> {
+async fn insert_some<'a>(conn: &mut Conn, outbox: &Outbox, orders: &'a [Order]) -> Result<&'a [Order], Error> {
     // Powers of two, so that any number of rows takes ten texts at most: each is prepared once a connection.
     let rows = orders.len().min(MOST_ROWS).checked_ilog2().map_or(0, |power| 1_usize << power);
     let (some, others) = orders.split_at_checked(rows).unwrap_or((orders, &[]));
     let statement = INSERT.to_owned() + &ONE_MORE_ROW.repeat(rows.saturating_sub(1));
     let params = Params::Positional(some.iter().flat_map(insert_params).collect());
     conn.exec_drop(statement, params).await.map_err(conflict)?;
+    if let Some(first) = some.first().filter(|_| outbox.is_on()) {
+        // The clock is the same for each row of a statement.
+        let version: Option<u64> = conn.exec_first(VERSION, (first.order_id,)).await?;
+        let version = version.unwrap_or_default();
+        outbox.add(conn, CREATED, some.iter().map(|order| change(order, version))).await?;
+    }
     Ok(others)
 }
 
 /// Replaces the order with the same `order_id`; false if there is none.
-pub async fn replace(conn: &mut Conn, order: &Order) -> Result<bool, Error> {
+pub async fn replace(conn: &mut Conn, outbox: &Outbox, order: &Order) -> Result<bool, Error> {
     let [order_id, product_id, quantity, amount, shipping, tax, shipping_address] = insert_params(order);
     let params = vec![product_id, quantity, amount, shipping, tax, shipping_address, order_id];
     conn.exec_drop(REPLACE, Params::Positional(params)).await?;
-    Ok(conn.affected_rows() > 0)
+    if conn.affected_rows() == 0 {
+        return Ok(false);
+    }
+    let version = conn.last_insert_id().unwrap_or_default();
+    outbox.add(conn, UPDATED, [change(order, version)]).await?;
+    Ok(true)
 }
 
 /// Deletes the order with this id; false if there is none.
-pub async fn delete(conn: &mut Conn, order_id: i32) -> Result<bool, Error> {
+pub async fn delete(conn: &mut Conn, outbox: &Outbox, order_id: i32) -> Result<bool, Error> {
+    if !outbox.is_on() {
+        conn.exec_drop(DELETE, (order_id,)).await?;
+        return Ok(conn.affected_rows() > 0);
+    }
+    let row: Option<Row> = conn.exec_first(LOCK, (order_id,)).await?;
+    let Some(row) = row else { return Ok(false) };
+    let (order, version) = versioned(row)?;
     conn.exec_drop(DELETE, (order_id,)).await?;
-    Ok(conn.affected_rows() > 0)
+    outbox.add(conn, DELETED, [change(&order, version.saturating_add(1))]).await?;
+    Ok(true)
+}
+
+fn change(order: &Order, version: u64) -> Change<'_, Order> {
+    Change { key: format!("orders/{}", order.order_id), sequence: version, data: order }
 }
 
 fn insert_params(order: &Order) -> [Value; 7] {
@@ -155,11 +232,22 @@ fn insert_params(order: &Order) -> [Value; 7] {
 
 fn from_row(row: Row) -> Result<Order, Error> {
     type Columns = (i32, i32, i32, Money, Money, Money, String);
-    // The message without the row's values, which belong in no log.
-    let unreadable = |_: FromRowError| Error::Internal(anyhow::anyhow!("a row of the table orders does not read"));
     let (order_id, product_id, quantity, amount, shipping, tax, shipping_address) =
         from_row_opt::<Columns>(row).map_err(unreadable)?;
     Ok(Order { order_id, product_id, quantity, amount, shipping, tax, shipping_address })
+}
+
+/// An order and its version.
+fn versioned(row: Row) -> Result<(Order, u64), Error> {
+    type Columns = (i32, i32, i32, Money, Money, Money, String, u64);
+    let (order_id, product_id, quantity, amount, shipping, tax, shipping_address, version) =
+        from_row_opt::<Columns>(row).map_err(unreadable)?;
+    Ok((Order { order_id, product_id, quantity, amount, shipping, tax, shipping_address }, version))
+}
+
+/// Without the row's values, which belong in no log.
+fn unreadable(_: FromRowError) -> Error {
+    Error::Internal(anyhow::anyhow!("a row of the table orders does not read"))
 }
 
 fn conflict(error: mysql_async::Error) -> Error {

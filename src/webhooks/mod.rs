@@ -139,7 +139,7 @@ async fn take(app: &App, request: &Request, body: &[u8]) -> Result<Response<Body
     }
     let known: Vec<_> = known.into_iter().filter_map(|(subscription, event)| Some((subscription?, event))).collect();
     if !known.is_empty() {
-        app.db.transaction(async |conn| inbox::apply(app, conn, &known).await).await?;
+        app.outbox.change_together(&app.db, async |conn| inbox::apply(app, conn, &known).await).await?;
     }
     let mut response = response::json(&json!({ "status": "SUCCESS" }))?;
     if !unknown.is_empty() {

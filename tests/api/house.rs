@@ -17,7 +17,7 @@ fn nothing_outside_its_folder_knows_the_entity() {
         let text = fs::read_to_string(&file).unwrap();
         for (number, line) in text.lines().enumerate() {
             let wiring = name == "src/lib.rs" && line.contains("orders");
-            let lower = line.to_lowercase();
+            let lower = line.to_lowercase().replace("order by", ""); // SQL's
             let knows = lower.split(|c: char| !c.is_alphanumeric()).any(|word| word == "order" || word == "orders");
             assert!(!knows || wiring, "{name}:{}: {line}", number + 1);
         }

@@ -121,6 +121,13 @@ fn each_operation_answers_as_it_is_described() {
         ("GET", "/delete_order?id=3", "", 404),
         ("GET", "/delete_order", "", 400),
         ("POST", "/update_order", third, 404),
+        ("GET", "/events/parked?limit=10", "", 200),
+        ("GET", "/events/parked?limit=0", "", 400),
+        ("POST", "/events/replay", "{}", 200),
+        ("POST", "/events/replay", "{\"sink\":\"none\"}", 404),
+        ("POST", "/events/replay", "{\"sink\":1}", 422),
+        ("POST", "/events/replay", "{", 400),
+        ("POST", "/events/replay", &large, 413),
     ];
 
     // That needs a second one with the same key at the same time: see `idempotency`.
