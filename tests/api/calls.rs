@@ -218,6 +218,22 @@ fn a_connection_is_used_again_and_one_that_was_closed_meanwhile_is_no_failure() 
     assert_eq!(app.call_of("third")["tries"], 1);
 }
 
+/// Sent in two packets, a request's body would wait 40 ms for the other side to acknowledge its head.
+#[test]
+fn a_call_on_a_kept_connection_takes_no_forty_milliseconds() {
+    let peer = Peer::json(200, TAX);
+    let app = start(&peer, &[]);
+    assert!(is_answered(&post(&app, "first")));
+
+    let asked = Instant::now();
+    for _ in 0..20 {
+        assert!(is_answered(&post(&app, "again")));
+    }
+
+    assert!(asked.elapsed() < Duration::from_millis(20 * 20), "{:?}", asked.elapsed());
+    assert!(peer.received().iter().all(|request| request.connection == 0));
+}
+
 #[test]
 fn a_host_that_keeps_failing_is_left_alone_and_probed_with_one_call() {
     let fails = Arc::new(AtomicBool::new(true));
