@@ -34,11 +34,11 @@ use worker::Worker;
 
 /// The steps of the tables.
 pub const MIGRATIONS: &[Migration] = &[
-    Migration { name: "0005_outbox", sql: include_str!("../../sql/0005_outbox.sql") },
-    Migration { name: "0006_event_sinks", sql: include_str!("../../sql/0006_event_sinks.sql") },
-    Migration { name: "0007_event_lines", sql: include_str!("../../sql/0007_event_lines.sql") },
-    Migration { name: "0008_events", sql: include_str!("../../sql/0008_events.sql") },
-    Migration { name: "0009_parked_events", sql: include_str!("../../sql/0009_parked_events.sql") },
+    Migration { name: "0004_outbox", sql: include_str!("../../sql/0004_outbox.sql") },
+    Migration { name: "0005_event_sinks", sql: include_str!("../../sql/0005_event_sinks.sql") },
+    Migration { name: "0006_event_lines", sql: include_str!("../../sql/0006_event_lines.sql") },
+    Migration { name: "0007_events", sql: include_str!("../../sql/0007_events.sql") },
+    Migration { name: "0008_parked_events", sql: include_str!("../../sql/0008_parked_events.sql") },
 ];
 
 /// What other instances have written is looked for so often.

@@ -21,7 +21,7 @@ use crate::{
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_orders", sql: include_str!("../../sql/0001_orders.sql") },
     Migration { name: "0003_orders_version", sql: include_str!("../../sql/0003_orders_version.sql") },
-    Migration { name: "0004_orders_version_default", sql: include_str!("../../sql/0004_orders_version_default.sql") },
+    Migration { name: "0010_orders_version_default", sql: include_str!("../../sql/0010_orders_version_default.sql") },
 ];
 
 const TRUNCATE: &str = "TRUNCATE TABLE orders";

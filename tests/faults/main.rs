@@ -2,7 +2,7 @@
 //! so they run one at a time:
 //!
 //! - `database`: down, killed, frozen, impatient, out of disk.
-//! - `events`: every sink hears of every change, whatever goes wrong at once.
+//! - `delivery`: every sink hears of every change, whatever goes wrong at once.
 //! - `network`: the database falls silent.
 //! - `sockets`: peers that refuse, many that are idle, clients that vanish.
 //! - `rolling`: a restart behind a balancer.
@@ -18,7 +18,7 @@
 #[path = "../../crates/wasmedge_rustls_api/tests/support/mod.rs"]
 mod certificates;
 mod database;
-mod events;
+mod delivery;
 mod memory;
 mod network;
 #[allow(dead_code)] // tests/api uses the rest
