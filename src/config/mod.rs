@@ -24,6 +24,9 @@ use crate::{
 };
 use reader::{Reader, database_url, http_url, list, loopback_address, number_in, optional, seconds, true_or_false};
 
+/// The `source` of our events if it is not set: a reference without a host (CloudEvents 1.0, section `source`).
+const OUR_NAME: &str = concat!("/", env!("CARGO_PKG_NAME"));
+
 /// The settings of one process. It holds a password and tokens, so it has no `Debug`.
 pub struct Config {
     /// Where the database is and who we are there (`DATABASE_URL`).
@@ -107,7 +110,7 @@ impl Config {
         let max_bytes = reader.read("OUTBOUND_MAX_BYTES", number_in(1..=1 << 28));
         let tax_service_url = reader.read("TAX_SERVICE_URL", optional(http_url));
         let sinks = reader.read("EVENT_SINKS", list(events::sinks::Sink::parse));
-        let source = reader.read("EVENT_SOURCE", |text| Ok(text.to_owned()));
+        let source = reader.read("EVENT_SOURCE", |text| Ok(if text.is_empty() { OUR_NAME } else { text }.to_owned()));
         let max_attempts = reader.read("EVENT_MAX_ATTEMPTS", number_in(1..=1_000_000));
         let parked_holds = reader.read("EVENT_PARKED_HOLDS", true_or_false);
         let event_secret = reader.read("EVENT_SECRET", optional(webhooks::secret));

@@ -71,7 +71,7 @@ pub const VARIABLES: &[Variable] = &[
         "URL that is asked for the tax of what is sent without one; not set: it has to be given",
     ),
     variable("EVENT_SINKS", Some(""), "URLs, parted by commas, that are told of every change"),
-    variable("EVENT_SOURCE", Some("/order_demo_service"), "the `source` of our events"),
+    variable("EVENT_SOURCE", Some(""), "the `source` of our events; not set: `/` and the package's name"),
     variable("EVENT_MAX_ATTEMPTS", Some("30"), "tries to deliver an event before it is parked"),
     variable("EVENT_PARKED_HOLDS", Some("true"), "`false`: what follows a parked event is delivered all the same"),
     variable(

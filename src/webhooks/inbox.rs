@@ -8,7 +8,7 @@ use super::{Subscription, formats::Event, refuse};
 use crate::{App, error::Error, migrations::Migration, purge::Purge};
 
 /// The steps of the table.
-pub const MIGRATIONS: &[Migration] = &[Migration { name: "0010_inbox", sql: include_str!("../../sql/0010_inbox.sql") }];
+pub const MIGRATIONS: &[Migration] = &[Migration { name: "0009_inbox", sql: include_str!("../../sql/0009_inbox.sql") }];
 
 const RECORD: &str = "INSERT INTO inbox (source, id) VALUES (?, ?)";
 
