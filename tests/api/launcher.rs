@@ -30,12 +30,12 @@ fn a_module_sees_the_named_settings_and_no_other_variable_and_no_folder() {
 fn a_module_sees_the_file_of_certificates_and_nothing_beside_it_and_cannot_change_it() {
     let probe = build("sandbox");
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("certificates");
-    std::fs::create_dir_all(&folder).unwrap();
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(folder.join("temporary")).unwrap();
     let file = folder.join("ca file.pem");
     std::fs::write(&file, "trusted").unwrap();
     std::fs::write(folder.join("key.pem"), "hunter2").unwrap();
     let temporary = folder.join("temporary");
-    std::fs::create_dir_all(&temporary).unwrap();
 
     let output = serve(&probe).env("SSL_CERT_FILE", &file).env("TMPDIR", &temporary).output().unwrap();
 
