@@ -97,7 +97,8 @@ pub fn sizes(report: &mut Report, plan: &Plan) {
         execute(
             &database,
             &format!(
-                "INSERT INTO orders SELECT seq, seq % 100, seq % 7, seq / 100, 4.95, 0.5,
+                "INSERT INTO orders (order_id, product_id, quantity, amount, shipping, tax, shipping_address)
+                 SELECT seq, seq % 100, seq % 7, seq / 100, 4.95, 0.5,
                  CONCAT(seq, ' Harbour View, Cork') FROM seq_1_to_{rows}"
             ),
         );

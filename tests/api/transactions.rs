@@ -47,7 +47,7 @@ fn the_loser_of_a_deadlock_is_tried_again() {
     other.query::<Row>("START TRANSACTION");
     // The one that has changed less loses.
     other.query::<Row>("INSERT INTO ballast SELECT seq FROM seq_1_to_5000");
-    other.query::<Row>("INSERT INTO orders SELECT 900, 1, 1, 1, 1, 1, 'held'");
+    other.query::<Row>("INSERT INTO orders (order_id, product_id, quantity, amount, shipping, tax, shipping_address) SELECT 900, 1, 1, 1, 1, 1, 'held'");
 
     let status = thread::scope(|scope| {
         let asking = scope.spawn(|| app.post("/create_orders", orders(0..1000)).status);

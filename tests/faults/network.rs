@@ -65,7 +65,10 @@ fn connections_that_fall_silent_in_the_middle_of_an_answer_do_not_use_up_the_poo
     let wire = Wire::new(&url, 50_000);
     let mut app = TestApp::launch(&wire.url, &[("DB_POOL_SIZE", "4"), ("DB_TIMEOUT", "0.5")]);
     app.wait_until_ready();
-    execute(&url, "INSERT INTO orders SELECT seq, 1, 1, 1, 1, 1, REPEAT('x', 200) FROM seq_1_to_1000");
+    execute(
+        &url,
+        "INSERT INTO orders (order_id, product_id, quantity, amount, shipping, tax, shipping_address) SELECT seq, 1, 1, 1, 1, 1, REPEAT('x', 200) FROM seq_1_to_1000",
+    );
 
     for _ in 0..8 {
         app.get("/orders?limit=1000").problem(503);
