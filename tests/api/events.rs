@@ -156,6 +156,28 @@ fn what_changes_nothing_is_not_told() {
 }
 
 #[test]
+fn a_change_whose_event_cannot_be_written_is_not_made() {
+    let sink = Peer::json(200, "");
+    let app = start(&[&sink], &[]);
+    app.post("/create_order", order(1));
+    let before = app.get("/orders").body;
+    wait_until_all_is_told(&app);
+    app.execute("RENAME TABLE outbox TO elsewhere");
+
+    app.post("/create_order", order(2)).problem(503);
+    app.post("/create_orders", orders(3..2000)).problem(503);
+    app.post("/update_order", order(1).replace("\"quantity\":10", "\"quantity\":5")).problem(503);
+    app.send("DELETE", "/orders/1", &[], "").problem(503);
+    app.get("/init").problem(503);
+
+    assert_eq!(app.get("/orders").body, before);
+    app.execute("RENAME TABLE elsewhere TO outbox");
+    app.post("/create_order", order(3));
+    wait_until_all_is_told(&app);
+    assert_eq!(kinds(&sink.received()), ["1 created", "3 created"]);
+}
+
+#[test]
 fn without_a_sink_nothing_is_written() {
     let app = TestApp::start();
 
