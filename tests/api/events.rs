@@ -39,7 +39,7 @@ fn events(requests: &[Received]) -> Vec<Value> {
     requests.iter().map(event).collect()
 }
 
-fn number(event: &Value) -> u64 {
+pub fn number(event: &Value) -> u64 {
     event["sequence"].as_str().unwrap().parse().unwrap()
 }
 
@@ -52,7 +52,7 @@ fn kinds(requests: &[Received]) -> Vec<String> {
     events(requests).into_iter().map(kind).collect()
 }
 
-fn eventually(what: &str, app: &TestApp, mut holds: impl FnMut() -> bool) {
+pub fn eventually(what: &str, app: &TestApp, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !holds() {
         assert!(Instant::now() < deadline, "not {what}:\n{}", app.output());
@@ -61,7 +61,7 @@ fn eventually(what: &str, app: &TestApp, mut holds: impl FnMut() -> bool) {
 }
 
 /// Waits until nothing is to be sent any more.
-fn wait_until_all_is_told(app: &TestApp) {
+pub fn wait_until_all_is_told(app: &TestApp) {
     eventually("everything is told", app, || {
         app.query::<i64>("SELECT (SELECT COUNT(*) FROM outbox) + (SELECT COUNT(*) FROM event_lines)") == [0]
     });
@@ -71,7 +71,7 @@ fn parked(app: &TestApp) -> Vec<Value> {
     app.get("/events/parked").json()["parked"].as_array().unwrap().clone()
 }
 
-fn wait_until_parked(app: &TestApp, count: usize) -> Vec<Value> {
+pub fn wait_until_parked(app: &TestApp, count: usize) -> Vec<Value> {
     eventually("as many are parked", app, || parked(app).len() == count);
     parked(app)
 }

@@ -13,6 +13,7 @@
 //! - `calls`: other services are called within bounds, whatever they do.
 //! - `tax`: an order without a tax gets it from the tax service, or is not stored.
 //! - `events`: every change is told to every sink, at least once, in sequence.
+//! - `event_batches`: to those that take several at once.
 //! - `drain`: the process ends without cutting anybody off.
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
@@ -37,6 +38,7 @@ mod calls;
 mod certificates;
 mod clients;
 mod drain;
+mod event_batches;
 mod events;
 mod greed;
 mod house;
@@ -46,7 +48,6 @@ mod inbox;
 mod launcher;
 mod long_arrays;
 mod openapi;
-#[allow(dead_code)] // until the first test asks another service
 mod peer;
 mod protocol;
 mod refusals;

@@ -18,7 +18,7 @@ use crate::{
 
 const TAX: &str = r#"{"tax": 4.73}"#;
 
-fn untaxed(id: i32) -> Value {
+pub fn untaxed(id: i32) -> Value {
     json!({"order_id": id, "product_id": 12, "quantity": 2, "amount": 24.9, "shipping": 15.0,
         "shipping_address": "Mataderos 2312"})
 }
