@@ -15,13 +15,15 @@ pub fn requests_per_second(service: &Service, path: &str, connections: usize, ti
     wrk(&service.url(path), connections, time, &[])
 }
 
-/// The same, of orders created one by one.
-pub fn creates_per_second(service: &Service, connections: usize, time: Duration) -> f64 {
+/// The same, of orders created one by one, each with this tax or without one.
+pub fn creates_per_second(service: &Service, connections: usize, time: Duration, tax: Option<&str>) -> f64 {
     // Each run has ids of its own.
     static RUNS: AtomicU64 = AtomicU64::new(1);
     let first = RUNS.fetch_add(1, Ordering::Relaxed) * 2_000_000;
     let script = root().join("bench/create_order.lua");
-    wrk(&service.url("/create_order"), connections, time, &["-s", script.to_str().unwrap(), "--", &first.to_string()])
+    let (script, first) = (script.to_str().unwrap(), first.to_string());
+    let arguments: Vec<&str> = ["-s", script, "--", &first].into_iter().chain(tax).collect();
+    wrk(&service.url("/create_order"), connections, time, &arguments)
 }
 
 /// wrk on any address.

@@ -2,7 +2,7 @@
 //!
 //! - [`subject`]: starts a build of it and reads its memory.
 //! - [`load`]: wrk and h2load.
-//! - [`measure`]: how each row is measured.
+//! - [`measure`]: how each row is measured; [`calls`]: those with other services.
 //! - [`rows`]: what each row means, and what compiled must reach.
 //! - [`report`], [`chart`]: medians, table, JSON, picture.
 //!
@@ -19,9 +19,19 @@
     clippy::unwrap_used
 )]
 
+mod calls;
+#[allow(dead_code)]
+#[path = "../crates/wasmedge_rustls_api/tests/support/mod.rs"]
+mod certificates;
 mod chart;
+#[allow(dead_code)]
+#[path = "../tests/api/https.rs"]
+mod https;
 mod load;
 mod measure;
+#[allow(dead_code)]
+#[path = "../tests/api/peer.rs"]
+mod peer;
 mod report;
 mod rows;
 mod subject;

@@ -9,13 +9,14 @@ use std::{
 };
 
 use crate::{
-    load,
+    calls, load,
     report::Report,
     subject::{Service, Subject, megabytes, memory_of, wasmedge},
     support::{child_of, create_database, execute, query, root, serve},
 };
 
-const CONNECTIONS: usize = 32;
+/// Of wrk, where a row does not say otherwise.
+pub const CONNECTIONS: usize = 32;
 const MILLION: usize = 1_000_000;
 
 /// How often and how long.
@@ -25,7 +26,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    fn time(&self) -> Duration {
+    pub fn time(&self) -> Duration {
         Duration::from_secs(self.seconds)
     }
 }
@@ -59,7 +60,7 @@ fn one_round(report: &mut Report, plan: &Plan, subject: Subject) {
     report.add("p99_get_order", subject, load::p99(&service, "/orders/1", rate / 2.0, plan.time()));
     let rate = load::requests_per_second(&service, "/orders", CONNECTIONS, plan.time());
     report.add("list_5", subject, rate);
-    report.add("create_one", subject, load::creates_per_second(&service, CONNECTIONS, plan.time()));
+    report.add("create_one", subject, load::creates_per_second(&service, CONNECTIONS, plan.time(), Some("2.0")));
 
     for round in 0..5 {
         let time = service.time_post("/create_orders", &orders(1_000_000_000 + round * 1000, 1000));
@@ -72,6 +73,10 @@ fn one_round(report: &mut Report, plan: &Plan, subject: Subject) {
     service.forget_peak();
     report.add("bulk_100k", subject, milliseconds(service.time_post("/create_orders", &body)));
     report.add("rss_bulk_100k", subject, service.peak_memory());
+    drop(service);
+    if subject != Subject::Interpreted {
+        calls::one_round(report, plan, subject);
+    }
 }
 
 /// `GET /orders/{id}` alone, for a machine that has little time.
@@ -251,12 +256,12 @@ fn scratch(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{name}"))
 }
 
-fn milliseconds(time: Duration) -> f64 {
+pub fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
 /// A JSON array of orders with ids from `first` on.
-fn orders(first: usize, count: usize) -> String {
+pub fn orders(first: usize, count: usize) -> String {
     let order = |id| {
         format!(
             r#"{{"order_id":{id},"product_id":12,"quantity":2,"amount":56.0,"shipping":15.0,"tax":2.0,"shipping_address":"Mataderos 2312"}}"#

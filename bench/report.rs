@@ -13,6 +13,8 @@ pub enum Target {
     AtMost(f64),
     /// So much more than another row's figure at most.
     AtMostAbove(&'static str, f64),
+    /// So many times another row's figure at most.
+    AtMostTimes(&'static str, f64),
     Below(f64),
     /// Of another row's figure, which shall take so many times this row's at most.
     TimesMore(&'static str, f64),
@@ -127,6 +129,10 @@ impl Report {
             Target::TimesMore(other, most) => {
                 let factor = self.figures(other).compiled? / figures.native?;
                 (format!("service takes {factor:.2} of it, ≤ {most}"), factor <= most)
+            }
+            Target::AtMostTimes(other, most) => {
+                let factor = figures.compiled? / self.figures(other).compiled?;
+                (format!("{factor:.2} × without, ≤ {most}"), factor <= most)
             }
             Target::AtMostAbove(other, more) => {
                 let most = self.figures(other).compiled? + more;

@@ -78,9 +78,16 @@ pub struct Service {
 impl Service {
     /// Starts it with an empty table of its own, which goes with it.
     pub fn start(subject: Subject) -> Service {
+        Service::start_with(subject, &[])
+    }
+
+    /// The same, with settings besides the usual ones.
+    pub fn start_with(subject: Subject, settings: &[(&str, &str)]) -> Service {
         let database = create_database();
-        let mut service = Service::start_on(subject, &database);
+        let command = |variables: &[(&str, &str)]| subject.command(&[variables, settings].concat());
+        let (mut service, _) = Service::launch(&database, command);
         service.database = Some(database);
+        service.wait_for("/readyz");
         service
     }
 
