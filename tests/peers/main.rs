@@ -4,6 +4,7 @@
 //! - `hearing`: what others send to `POST /events`.
 //! - `sinks`: what others make of our requests.
 //! - `delivery`: what the service itself sends them.
+//! - `readme`: what README says of all that.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
@@ -11,6 +12,7 @@
 mod delivery;
 mod double;
 mod hearing;
+mod readme;
 mod sinks;
 #[allow(dead_code)] // tests/api uses the rest
 #[path = "../api/support.rs"]
