@@ -1,10 +1,15 @@
 //! From host names to addresses, by the host's own resolver: its `/etc/hosts`, its search domains, its servers.
-//! The look-up blocks the thread, which in wasm is the only one.
+//! The look-up blocks the thread, which in wasm is the only one. So what came of it, also if that was nothing, is
+//! remembered for four times as long as it took: names that nobody answers for take a fifth of the time at most.
 
 use std::{
+    collections::BTreeMap,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6},
-    ptr, vec,
+    ptr,
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
+    vec,
 };
 
 use crate::host::{self, AddressInfo, SocketAddress, check};
@@ -38,7 +43,7 @@ impl ToSocketAddrs for (&str, u16) {
         if let Ok(address) = host.parse::<IpAddr>() {
             return (address, port).to_socket_addrs();
         }
-        let addresses: Vec<_> = look_up(host)?.into_iter().map(|address| (address, port).into()).collect();
+        let addresses: Vec<_> = known(host)?.into_iter().map(|address| (address, port).into()).collect();
         Ok(addresses.into_iter())
     }
 }
@@ -59,10 +64,49 @@ impl ToSocketAddrs for String {
     }
 }
 
+/// Addresses are remembered so long at least, and so many names.
+const SECONDS: Duration = Duration::from_secs(5);
+const MOST_NAMES: usize = 64;
+
+/// A host's addresses; none: nobody knows them.
+struct Known {
+    addresses: Vec<Ipv4Addr>,
+    /// By the clock of the host: the other one stands still while a look-up takes its time.
+    until: SystemTime,
+}
+
+/// The IPv4 addresses of a host, as they are or were a moment ago.
+fn known(host: &str) -> io::Result<Vec<Ipv4Addr>> {
+    static NAMES: Mutex<BTreeMap<String, Known>> = Mutex::new(BTreeMap::new());
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let asked = SystemTime::now();
+    // Should the clock be set back by an hour, nobody waits for that hour.
+    let is_good = |known: &&Known| known.until.duration_since(asked).is_ok_and(|left| left < Duration::from_secs(600));
+    let addresses = match names.get(host).filter(is_good) {
+        Some(known) => known.addresses.clone(),
+        None => {
+            let addresses = look_up(host).unwrap_or_default();
+            let now = SystemTime::now();
+            let pause = now.duration_since(asked).unwrap_or_default().saturating_mul(4);
+            let pause = if addresses.is_empty() { pause } else { pause.max(SECONDS) };
+            if names.len() >= MOST_NAMES {
+                names.clear();
+            }
+            let until = now.checked_add(pause).unwrap_or(now);
+            names.insert(host.to_owned(), Known { addresses: addresses.clone(), until });
+            addresses
+        }
+    };
+    if addresses.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, format!("no address is known for {host}")));
+    }
+    Ok(addresses)
+}
+
 /// The most addresses that are asked for.
 const MOST: usize = 10;
 
-/// The IPv4 addresses of a host. (WasmEdge has room for IPv4 addresses only.)
+/// Asks the host. (WasmEdge has room for IPv4 addresses only.)
 fn look_up(host: &str) -> io::Result<Vec<Ipv4Addr>> {
     // The host reads both up to a NUL.
     let node = format!("{host}\0");
@@ -97,15 +141,11 @@ fn look_up(host: &str) -> io::Result<Vec<Ipv4Addr>> {
             &mut found,
         )
     };
-    check(errno).map_err(|_| io::Error::new(io::ErrorKind::NotFound, format!("no address is known for {host}")))?;
+    check(errno)?;
 
     let families = addresses.iter().map(|address| address.family);
     let found = families.zip(&data).take(found).filter(|(family, _)| *family == 1);
-    let found = found.map(|(_, [_, _, a, b, c, d, ..])| Ipv4Addr::new(*a, *b, *c, *d)).collect::<Vec<_>>();
-    if found.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, format!("no address is known for {host}")));
-    }
-    Ok(found)
+    Ok(found.map(|(_, [_, _, a, b, c, d, ..])| Ipv4Addr::new(*a, *b, *c, *d)).collect())
 }
 
 /// IPv4 and TCP.
