@@ -8,7 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{TestApp, orders};
+use crate::{
+    peer::Peer,
+    support::{TestApp, orders},
+    tax::untaxed,
+};
 
 const MIB: usize = 1 << 20;
 
@@ -126,5 +130,41 @@ fn many_long_lists_at_once_take_no_more_memory_than_the_limit() {
     let deadline = Instant::now() + Duration::from_secs(5);
     while app.get("/orders").status != 200 {
         assert!(Instant::now() < deadline, "the memory of those that have left is not free again");
+    }
+}
+
+/// So does its client, and it passes over as many heads of status 1xx.
+#[test]
+fn another_service_that_answers_without_an_end_delays_nobody() {
+    for (head, endless) in [
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;", "x"),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n", "a: b\r\n"),
+        ("", "HTTP/1.1 103 Early Hints\r\n\r\n"),
+    ] {
+        let flood = endless.repeat(65536 / endless.len());
+        let peer = Peer::start(move |_, stream| {
+            let _ = stream.write_all(head.as_bytes());
+            while stream.write_all(flood.as_bytes()).is_ok() {}
+        });
+        let settings = [("TAX_SERVICE_URL", peer.url("/").leak() as &str), ("OUTBOUND_TIMEOUT", "1.5")];
+        let mut app = TestApp::start_with(&settings);
+        let is_answered = AtomicBool::new(false);
+
+        thread::scope(|scope| {
+            let asking = scope.spawn(|| {
+                let start = Instant::now();
+                let reply = app.post("/orders", untaxed(1).to_string());
+                is_answered.store(true, Ordering::SeqCst);
+                (reply.status, start.elapsed())
+            });
+            while !is_answered.load(Ordering::SeqCst) {
+                let start = Instant::now();
+                assert_eq!(app.get("/livez").status, 200);
+                assert!(start.elapsed() < Duration::from_millis(500), "{:?} for /livez: {endless:?}", start.elapsed());
+            }
+            let (status, took) = asking.join().unwrap();
+            assert!([502, 504].contains(&status) && took < Duration::from_secs(3), "{status} after {took:?}");
+        });
+        app.assert_still_the_same_process();
     }
 }

@@ -10,7 +10,7 @@
 //! while will probably stay so. Of many such connections the host is asked now and then only: see [`Round`].
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
     io,
@@ -42,6 +42,9 @@ struct Socket {
     quiet: bool,
     /// When it was last read from or written to: see [`moment`].
     used: u32,
+    /// How many bytes were read from it in which turn, that is, between which two waits.
+    received: usize,
+    turn: u32,
     refusal: Refusal,
 }
 
@@ -56,18 +59,45 @@ type Sockets = HashMap<Fd, Socket, BuildHasherDefault<FdHasher>>;
 thread_local! {
     static SOCKETS: RefCell<Sockets> = RefCell::default();
     static ROUND: RefCell<Round> = RefCell::default();
+    /// Counts the waits.
+    static TURN: Cell<u32> = const { Cell::new(0) };
 }
+
+/// So many bytes are read from a socket before the others have their turn. A peer that sends without an end what the
+/// crates above read without an end, such as the extension of a chunk, would be the only one that is heard.
+const MOST_A_TURN: usize = 256 << 10;
 
 /// A new socket: it can be written to; whether it can be read is the host's to say.
 pub fn opened(fd: Fd, accepted: bool) {
     let (read, write) = (Direction::Awaited, Direction::Ready);
-    let socket = Socket { read, write, accepted, quiet: false, used: moment(), refusal: Refusal::new(accepted) };
+    let (quiet, used, refusal) = (false, moment(), Refusal::new(accepted));
+    let socket = Socket { read, write, accepted, quiet, used, received: 0, turn: 0, refusal };
     SOCKETS.with_borrow_mut(|sockets| sockets.insert(fd, socket));
 }
 
 /// A socket that is no more.
 pub fn closed(fd: Fd) {
     SOCKETS.with_borrow_mut(|sockets| sockets.remove(&fd));
+}
+
+/// Whether so much has been read from the socket that it has to wait for the next turn.
+pub fn has_had_its_turn(fd: Fd) -> bool {
+    let mut has_had = false;
+    change(fd, |socket| {
+        has_had = socket.turn == TURN.get() && socket.received >= MOST_A_TURN;
+        if has_had {
+            socket.read = Direction::Awaited;
+        }
+    });
+    has_had
+}
+
+/// So many bytes were read from the socket.
+pub fn received(fd: Fd, bytes: usize) {
+    change(fd, |socket| {
+        let before = if socket.turn == TURN.get() { socket.received } else { 0 };
+        (socket.received, socket.turn) = (before.saturating_add(bytes), TURN.get());
+    });
 }
 
 /// The socket was read from, or accepted from: the next event matters again.
@@ -127,6 +157,7 @@ fn change(fd: Fd, change: impl FnOnce(&mut Socket)) {
 
 /// Waits for what is open among `subscriptions`; writes what happened to `events`, which has room for all of them.
 pub fn wait(subscriptions: &[Subscription], events: &mut [Event]) -> io::Result<usize> {
+    TURN.set(TURN.get().wrapping_add(1));
     ROUND.with_borrow_mut(|round| {
         let known = SOCKETS.with_borrow_mut(|sockets| round.select(subscriptions, sockets, events));
         if known > 0 {

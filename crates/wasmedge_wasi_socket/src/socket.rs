@@ -135,11 +135,15 @@ impl Socket {
 
     /// Reads what has arrived; 0: the peer has closed.
     pub fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        if readiness::has_had_its_turn(self.fd()) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         let room = Buffer { data: buffer.as_mut_ptr(), size: buffer.len() };
         let (mut received, mut flags) = (0, 0);
         // SAFETY: the pointers are good for the call, the buffer for the size that it says.
         let errno = unsafe { host::sock_recv(self.fd(), &room, 1, 0, &mut received, &mut flags) };
         readiness::was_read(self.fd(), errno == 0 && received < buffer.len());
+        readiness::received(self.fd(), received);
         if errno != 0 || received == 0 {
             check(u32::from(readiness::read_failed(self.fd(), errno as u16)))?;
         }
