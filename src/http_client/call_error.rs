@@ -70,6 +70,7 @@ impl fmt::Display for CallError {
 
 impl From<reqwest::Error> for CallError {
     fn from(error: reqwest::Error) -> CallError {
+        let error = error.without_url(); // which may hold secrets
         if error.is_timeout() {
             return CallError::Failed(anyhow!("no connection in time")); // any other time limit is our own
         }

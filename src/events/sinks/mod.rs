@@ -9,7 +9,10 @@ mod event_grid;
 mod options;
 mod webhook;
 
-use std::time::{Duration, SystemTime};
+use std::{
+    net::IpAddr,
+    time::{Duration, SystemTime},
+};
 
 use hyper::{
     HeaderMap, Method,
@@ -99,7 +102,7 @@ impl Sink {
                 url: dapr::publish(&url)?,
                 most_events: 1,
                 most_bytes: MOST_BYTES,
-                kind: Kind::Dapr(Dapr::new(&mut options)?),
+                kind: Kind::Dapr(Dapr::new(&url, &mut options)?),
             },
             "eventgrid" | "eventgrid+http" => {
                 let most_events = options.number("batch", event_grid::MOST_EVENTS)?.unwrap_or(event_grid::MOST_EVENTS);
@@ -164,6 +167,13 @@ fn name(scheme: &str, url: &Url) -> Result<String, String> {
         return Err(format!("has a URL of more than {LONGEST_NAME} characters, query and options aside"));
     }
     Ok(name)
+}
+
+/// Whether what is sent there stays on this machine.
+fn is_here(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address: Result<IpAddr, _> = host.trim_start_matches('[').trim_end_matches(']').parse();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Header fields with a secret in it, which is not shown by `Debug`.

@@ -94,9 +94,18 @@ fn a_sink_that_cannot_be_meant_is_refused_and_not_quoted() {
         ("eventgrid://host/#key=hunter2%0A", "cannot stand in a header"),
         ("eventgrid://host/#key=hunter2&schema=custom", "neither"),
         ("eventgrid+http://hunter2/#key=1", "plain text"),
+        ("eventgrid+http://127.hunter2.test/#key=1", "plain text"),
+        ("eventgrid+http://127.0.0.1.hunter2.test/#key=1", "plain text"),
+        ("eventgrid+http://localhost.hunter2.test/#key=1", "plain text"),
+        ("dapr://127.hunter2.test:3500/a/b#token=1", "plain text"),
+        ("dapr://10.0.0.1:3500/a/b#token=hunter2", "plain text"),
     ] {
         let message = Sink::parse(text).err().unwrap_or_else(|| panic!("{text} was taken"));
         assert!(message.contains(problem) && !message.contains("hunter2"), "{text}: {message}");
+    }
+    for text in ["localhost", "LOCALHOST", "127.1.2.3", "127.1", "[::1]"] {
+        assert!(Sink::parse(&format!("eventgrid+http://{text}:9000/#key=1")).is_ok(), "{text}");
+        assert!(Sink::parse(&format!("dapr://{text}:3500/a/b#token=1")).is_ok(), "{text}");
     }
     let long = format!("http://host/{}", "a".repeat(255));
     assert!(Sink::parse(&long).is_err());
