@@ -75,6 +75,8 @@ pub struct Call {
     /// Whether an answer that points elsewhere is followed (five times at most, to allowed hosts only, never from HTTPS
     /// to HTTP). If not, it is an answer like any other.
     pub follows_redirects: bool,
+    /// Whether the log may show its URL's path, which is a secret to some services.
+    pub shows_path: bool,
 }
 
 /// What the other service answered, whatever its status.

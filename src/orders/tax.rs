@@ -105,7 +105,8 @@ async fn ask(app: &App, order: &Order, context: &Context, deadline: Instant) -> 
 fn call(url: &Url, body: Vec<u8>) -> Call {
     let json = HeaderValue::from_static("application/json");
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, json.clone()), (ACCEPT, json)]);
-    Call { method: Method::POST, url: url.clone(), headers, body: body.into(), tries: TRIES, follows_redirects: false }
+    let (method, url, body) = (Method::POST, url.clone(), body.into());
+    Call { method, url, headers, body, tries: TRIES, follows_redirects: false, shows_path: true }
 }
 
 /// The tax that `answer` names, as strictly as a client's. What else it says does not matter.

@@ -310,7 +310,7 @@ fn redirects_are_followed_to_allowed_hosts_only_and_only_where_asked_for() {
     let ask = |path: &str, follows_redirects| {
         let headers = HeaderMap::from_iter([("authorization".parse().unwrap(), "Bearer secret".parse().unwrap())]);
         let (method, url, body) = (Method::PUT, peer.url(path).parse().unwrap(), Bytes::from("body"));
-        let call = Call { method, url, headers, body, tries: 1, follows_redirects };
+        let call = Call { method, url, headers, body, tries: 1, follows_redirects, shows_path: true };
         runtime.block_on(client.call(call, &Context::default()))
     };
     let text = |answer: Result<Answer, CallError>| String::from_utf8(answer.unwrap().body.to_vec()).unwrap();

@@ -236,3 +236,41 @@ fn a_sink_says_when_to_try_again_and_why() {
     assert!(matches!(long, Verdict::Later(_, reason) if reason.len() < 300));
     assert_eq!(sink.verdict(&answer(401, &[], "hunter2")), Verdict::Later(None, "401 Unauthorized".to_string()));
 }
+
+#[test]
+fn a_sink_may_be_given_a_name_that_hides_its_path() {
+    let named = sink("https://chat.test/services/T0/hunter2#name=chat&batch=5");
+
+    assert_eq!((named.name.as_str(), named.most_events), ("chat", 5));
+    assert_eq!(named.url.as_str(), "https://chat.test/services/T0/hunter2");
+    assert_eq!(sink("dapr://127.0.0.1:3500/a/b#name=a").name, "a");
+    assert_eq!(sink(&format!("eventgrid://host/#key=1&name={}", "n".repeat(100))).name.len(), 100);
+    for name in ["", "two words", "%C3%BC", &"n".repeat(101), "a&name=b"] {
+        assert!(Sink::parse(&format!("https://chat.test/#name={name}")).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn a_sink_that_sends_back_what_is_secret_is_not_quoted_with_it() {
+    let table = [
+        ("eventgrid://host/#key=a%2Bhunter2==", "aeg-sas-key: a+hunter2=="),
+        ("dapr://127.0.0.1/a/b#token=hunter2", "dapr-api-token: hunter2"),
+        ("https://host/?access_token=hunter2%2F", "GET /?access_token=hunter2%2F, which is hunter2/"),
+        ("https://user:hunter2@host/", "authorization: Basic dXNlcjpodW50ZXIy, which is user:hunter2"),
+        ("https://host/services/hunter2#name=chat", "there is no /services/hunter2"),
+        ("https://host/#secret=hunter2-hunter2-hunter2", "hunter2-hunter2-hunter2"),
+    ];
+
+    for (text, body) in table {
+        for start in [0, 190] {
+            let body = format!("..{}{body}", ".".repeat(start));
+            match sink(text).verdict(&answer(500, &[], &body)) {
+                Verdict::Later(_, reason) => {
+                    let shown = ["hunt", "dXNl"].iter().any(|secret| reason.contains(secret));
+                    assert!(!shown && reason.contains(".."), "{reason}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
