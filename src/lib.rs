@@ -21,6 +21,7 @@
 //! - [`purge`]: what has been kept long enough is deleted.
 //! - [`memory`]: how much of it bodies may take.
 //! - [`drain`]: how the process ends without cutting anybody off.
+//! - [`jitter`]: how long to wait before the next try, by chance.
 //! - [`log`]: one line of JSON a request.
 //! - [`self_check`]: whether the module runs compiled.
 
@@ -35,6 +36,7 @@ pub mod events;
 pub mod fields;
 pub mod http_client;
 pub mod idempotency;
+pub mod jitter;
 pub mod log;
 pub mod memory;
 pub mod migrations;

@@ -22,7 +22,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper::{
     HeaderMap, Method,
-    header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+    header::{CONTENT_TYPE, HeaderValue},
 };
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
@@ -53,9 +53,6 @@ const SHORTEST_SECRET: usize = 4;
 
 /// So many bytes of an answer are quoted.
 const MOST_QUOTED: usize = 200;
-
-/// No sink is left alone for longer than this, whatever it says.
-const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
 /// A place where events go. It holds secrets, so there is no `Debug`.
 pub struct Sink {
@@ -253,18 +250,9 @@ fn json_array(texts: impl Iterator<Item = Result<Vec<u8>, Error>>) -> Result<Vec
     Ok(array)
 }
 
-/// Tried again later, when the sink says so (RFC 9110, section 10.2.3).
+/// Tried again later, when the sink says so.
 fn later(answer: &Answer) -> Verdict {
-    Verdict::Later(retry_after(answer, SystemTime::now()), reason(answer))
-}
-
-fn retry_after(answer: &Answer, now: SystemTime) -> Option<Duration> {
-    let value = answer.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let pause = match value.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default(),
-    };
-    Some(pause.min(LONGEST_PAUSE))
+    Verdict::Later(answer.retry_after(SystemTime::now()), reason(answer))
 }
 
 /// What a person reads: the status, and the beginning of what the sink says of it. Not where it speaks of who we are, which
