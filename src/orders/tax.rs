@@ -113,7 +113,7 @@ fn call(url: &Url, body: Vec<u8>) -> Call {
 fn read(answer: &Answer) -> Result<Money, Error> {
     let nonsense = |problem: String| CallError::Nonsense(anyhow!(problem)).about(SERVICE);
     if answer.status != StatusCode::OK {
-        return Err(nonsense(format!("answers with status {}", answer.status.as_u16())));
+        return Err(answer.refused_by(SERVICE));
     }
     let tax = fields::document(&answer.body).and_then(|value| {
         fields::one(value, |fields| {
