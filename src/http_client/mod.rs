@@ -34,6 +34,7 @@ use crate::tls;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// How long an unused connection is kept: less than the five seconds after which the hastiest of the well-known servers
 /// close theirs, so that seldom one closes just when a request is on its way.
@@ -233,6 +234,9 @@ impl HttpClient {
         }
         if let Some(traceparent) = &context.traceparent {
             request = request.header(TRACEPARENT, traceparent);
+        }
+        if let Some(tracestate) = &context.tracestate {
+            request = request.header(TRACESTATE, tracestate);
         }
         let mut response = request.send().await.map_err(CallError::from)?;
         if response.content_length().is_some_and(|length| length > self.max_bytes as u64) {

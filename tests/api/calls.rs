@@ -64,6 +64,34 @@ fn a_call_carries_the_ids_of_its_request_and_is_one_line_in_the_log() {
 }
 
 #[test]
+fn the_state_of_a_trace_goes_with_it_and_never_without_it() {
+    let peer = Peer::json(200, TAX);
+    let app = start(&peer, &[]);
+    let order = json!({"order_id": 1, "product_id": 1, "quantity": 1, "amount": 1, "shipping": 1,
+        "shipping_address": "here"});
+    let trace = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    let (most, long) = ("a=".to_string() + &"x".repeat(506), "b=".to_string() + &"x".repeat(600));
+    let (full, too_long) = (format!("{most},b=1"), format!("a=1,{long},c=1"));
+    let table: [(&[(&str, &str)], &str); 6] = [
+        (
+            &[trace, ("tracestate", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE")],
+            "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE",
+        ),
+        (&[trace, ("tracestate", "a=1"), ("tracestate", " , b=2 ,c=3")], "a=1,b=2,c=3"),
+        (&[trace, ("tracestate", &full)], &full),
+        (&[trace, ("tracestate", &too_long)], "a=1"),
+        (&[("tracestate", "a=1")], ""),
+        (&[("traceparent", "none"), ("tracestate", "a=1")], ""),
+    ];
+
+    for (headers, passed_on) in table {
+        app.send("PUT", "/orders/1", headers, order.to_string());
+
+        assert_eq!(peer.received().pop().unwrap().header("tracestate"), passed_on);
+    }
+}
+
+#[test]
 fn what_passes_is_tried_again() {
     type Trouble = fn(&mut TcpStream);
     let troubles: [(&str, Trouble); 6] = [
