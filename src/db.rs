@@ -56,7 +56,7 @@ impl Database {
     /// A pool as `config` has it. Nothing is connected yet.
     pub fn new(config: &Config) -> Database {
         let size = config.db_pool_size;
-        let options = tls::database(config.database.clone(), config.outbound.ca_file.as_deref())
+        let options = tls::database(config.database.clone(), config.ca_file.as_deref())
             // A replaced row counts even when nothing in it differs.
             .client_found_rows(true)
             // The sandbox has no Unix sockets; the native build shall do the same.

@@ -103,10 +103,10 @@ impl App {
     /// # Errors
     /// When what the configuration names cannot be used.
     pub fn new(config: Config) -> anyhow::Result<Arc<App>> {
-        tls::trust(config.outbound.ca_file.as_deref())?;
+        tls::trust(config.ca_file.as_deref())?;
         let db = Database::new(&config);
         let memory = Memory::new(config.max_bodies_bytes);
-        let http = HttpClient::new(&config.outbound)?;
+        let http = HttpClient::new(&config.outbound, config.ca_file.as_deref())?;
         let outbox = Outbox::new(!config.events.sinks.is_empty());
         Ok(Arc::new(App { config, db, drain: Drain::default(), memory, http, outbox }))
     }

@@ -12,7 +12,7 @@ mod record;
 mod redirect;
 mod retry;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::Path, time::Duration};
 
 use anyhow::anyhow;
 use hyper::{HeaderMap, Method, StatusCode, body::Bytes, header::HeaderName};
@@ -45,8 +45,6 @@ const MOST_IDLE: usize = 16;
 
 /// How other services are called.
 pub struct Settings {
-    /// A PEM file of certificate authorities to trust besides the public ones.
-    pub ca_file: Option<PathBuf>,
     /// The hosts that may be called, and no other.
     pub allowed_hosts: Vec<AllowedHost>,
     /// The longest time for a connection.
@@ -102,11 +100,12 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// A client as `settings` has it. Nothing is connected yet.
+    /// A client as `settings` has it, which trusts the certificate authorities in `ca_file`, a PEM file, besides the public
+    /// ones. Nothing is connected yet.
     ///
     /// # Errors
     /// When the file of certificate authorities cannot be used.
-    pub fn new(settings: &Settings) -> anyhow::Result<HttpClient> {
+    pub fn new(settings: &Settings, ca_file: Option<&Path>) -> anyhow::Result<HttpClient> {
         let client = Client::builder()
             .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
@@ -117,7 +116,7 @@ impl HttpClient {
             .http1_only()
             // What may be called is what is said here, not what the environment says.
             .no_proxy();
-        let client = tls::http_client(client, settings.ca_file.as_deref())?.build()?;
+        let client = tls::http_client(client, ca_file)?.build()?;
         Ok(HttpClient {
             client,
             allowed_hosts: settings.allowed_hosts.clone(),

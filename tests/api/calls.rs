@@ -367,12 +367,11 @@ fn client(peers: &[&Peer]) -> (HttpClient, tokio::runtime::Runtime) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let allowed = peers.iter().map(|peer| AllowedHost::parse(&format!("127.0.0.1:{}", peer.port)).unwrap());
     let settings = Settings {
-        ca_file: None,
         allowed_hosts: allowed.collect(),
         connect_timeout: Duration::from_secs(1),
         timeout: Duration::from_secs(5),
         max_calls: 10,
         max_bytes: 1000,
     };
-    (HttpClient::new(&settings).unwrap(), runtime)
+    (HttpClient::new(&settings, None).unwrap(), runtime)
 }
