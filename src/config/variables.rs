@@ -83,7 +83,11 @@ pub const VARIABLES: &[Variable] = &[
         Some(""),
         "what senders to `POST /events` sign with (`whsec_…`) or send as their token; without it and `APP_API_TOKEN` the endpoint is not there",
     ),
-    variable("APP_API_TOKEN", Some(""), "the token that a Dapr sidecar sends to `POST /events`; it opens the endpoint as well"),
+    variable(
+        "APP_API_TOKEN",
+        Some(""),
+        "the token that a Dapr sidecar sends to `POST /events`; it opens the endpoint as well",
+    ),
     variable(
         "WEBHOOK_ALLOWED_ORIGINS",
         Some("*"),
