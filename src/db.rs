@@ -1,7 +1,6 @@
 //! The database: a pool of connections, each use of it bounded in time. Knows no table.
 
 use std::{
-    hash::{BuildHasher, RandomState},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,7 +15,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{config::Config, error::Error, tls};
+use crate::{config::Config, error::Error, jitter, tls};
 
 /// What every connection is set to. What does not fit a column is an error, never cut to size. A statement waits a
 /// quarter of the time limit for a lock (a second at least), so that there is time to try again. A transaction locks the rows that it
@@ -57,7 +56,7 @@ impl Database {
     /// A pool as `config` has it. Nothing is connected yet.
     pub fn new(config: &Config) -> Database {
         let size = config.db_pool_size;
-        let options = tls::database(config.database.clone(), config.outbound.ca_file.as_deref())
+        let options = tls::database(config.database.clone(), config.ca_file.as_deref())
             // A replaced row counts even when nothing in it differs.
             .client_found_rows(true)
             // The sandbox has no Unix sockets; the native build shall do the same.
@@ -167,10 +166,8 @@ impl Database {
                 Err(Error::Locked(_)) if retries < MOST_RETRIES => {}
                 done => return done,
             }
-            // Any pause up to the longest: two that were in each other's way shall not meet again.
             let longest = FIRST_PAUSE.saturating_mul(1_u32.wrapping_shl(retries));
-            let [chance, ..] = RandomState::new().hash_one(retries).to_le_bytes();
-            sleep(longest.saturating_mul(u32::from(chance)).checked_div(256).unwrap_or_default()).await;
+            sleep(jitter::up_to(longest)).await;
             retries = retries.saturating_add(1);
         }
     }

@@ -53,7 +53,7 @@ pub enum Error {
 /// What another service did not do.
 #[derive(Debug)]
 pub struct Upstream {
-    /// 502: it answers what cannot be used; 503: it cannot be reached; 504: it takes too long.
+    /// 502: it answers what cannot be used; 503: it cannot be reached, or cannot do it now; 504: it takes too long.
     pub status: StatusCode,
     /// For the client, in plain words.
     pub detail: String,

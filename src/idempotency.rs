@@ -37,7 +37,7 @@ const KEEP: &str = "UPDATE idempotency_keys
 /// Deletes the old ones.
 pub const PURGE: Purge = Purge {
     what: "idempotency keys",
-    statement: "DELETE FROM idempotency_keys WHERE created_at < NOW() - INTERVAL 24 HOUR LIMIT 1000",
+    statement: "DELETE FROM idempotency_keys WHERE created_at < NOW() - INTERVAL 24 HOUR LIMIT ?",
 };
 
 /// The server's code for a key that is there already.

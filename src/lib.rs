@@ -21,6 +21,7 @@
 //! - [`purge`]: what has been kept long enough is deleted.
 //! - [`memory`]: how much of it bodies may take.
 //! - [`drain`]: how the process ends without cutting anybody off.
+//! - [`jitter`]: how long to wait before the next try, by chance.
 //! - [`log`]: one line of JSON a request.
 //! - [`self_check`]: whether the module runs compiled.
 
@@ -35,6 +36,7 @@ pub mod events;
 pub mod fields;
 pub mod http_client;
 pub mod idempotency;
+pub mod jitter;
 pub mod log;
 pub mod memory;
 pub mod migrations;
@@ -101,10 +103,10 @@ impl App {
     /// # Errors
     /// When what the configuration names cannot be used.
     pub fn new(config: Config) -> anyhow::Result<Arc<App>> {
-        tls::trust(config.outbound.ca_file.as_deref())?;
+        tls::trust(config.ca_file.as_deref())?;
         let db = Database::new(&config);
         let memory = Memory::new(config.max_bodies_bytes);
-        let http = HttpClient::new(&config.outbound)?;
+        let http = HttpClient::new(&config.outbound, config.ca_file.as_deref())?;
         let outbox = Outbox::new(!config.events.sinks.is_empty());
         Ok(Arc::new(App { config, db, drain: Drain::default(), memory, http, outbox }))
     }

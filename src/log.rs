@@ -61,8 +61,8 @@ pub struct Call<'a> {
     pub method: &'a str,
     /// Host and port.
     pub host: &'a str,
-    /// The path, without the query.
-    pub path: &'a str,
+    /// The path, without the query, where it may be shown.
+    pub path: Option<&'a str>,
     /// When it was begun.
     pub started: SystemTime,
     /// How often it was tried.
@@ -83,7 +83,8 @@ pub fn call(call: &Call) {
         /// The method.
         call: &'a str,
         host: &'a str,
-        path: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        path: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
         duration_ms: f64,
@@ -98,7 +99,7 @@ pub fn call(call: &Call) {
         id: call.id,
         call: call.method,
         host: call.host,
-        path: cut(call.path, 1000),
+        path: call.path.map(|path| cut(path, 1000)),
         status: call.status,
         duration_ms,
         tries: call.tries,

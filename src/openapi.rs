@@ -106,8 +106,10 @@ fn operation(route: &Route, refusals: &[u16]) -> Value {
 fn refusals(route: &Route, config: &Config) -> Vec<u16> {
     let operation = &route.operation;
     let mut statuses = [operation.refusals, &[500, 503]].concat();
-    let asks_others = config.tax_service_url.is_some();
-    statuses.retain(|status| asks_others || !matches!(status, 502 | 504));
+    let (condition, conditional) = operation.conditional_refusals;
+    if condition(config) {
+        statuses.extend(conditional);
+    }
     if !config.api_tokens.is_empty() && !route.is_open {
         statuses.push(401);
     }

@@ -21,6 +21,8 @@ pub struct Operation {
     pub headers: &'static [Header],
     /// The statuses of refusals that do not follow from the rest.
     pub refusals: &'static [u16],
+    /// More of them, where the condition holds.
+    pub conditional_refusals: (fn(&Config) -> bool, &'static [u16]),
 }
 
 /// A parameter besides those of the path.
@@ -108,6 +110,7 @@ impl Operation {
             others: &[],
             headers: &[],
             refusals: &[],
+            conditional_refusals: (|_| false, &[]),
         }
     }
 }

@@ -12,12 +12,12 @@ const PAUSE: Duration = Duration::from_secs(3600);
 pub struct Purge {
     /// What it is called in the log.
     pub what: &'static str,
-    /// Deletes some of the old rows: fewer than [`AT_ONCE`] only when there are no more.
+    /// Deletes the old rows, at most as many as its one parameter says: `… LIMIT ?`.
     pub statement: &'static str,
 }
 
-/// The `LIMIT` of such a statement: it holds its locks for a moment only.
-pub const AT_ONCE: u64 = 1000;
+/// So many at once: it holds its locks for a moment only.
+const AT_ONCE: u64 = 1000;
 
 /// Purges for as long as the process lives.
 pub async fn run(app: Arc<App>, purges: &[Purge]) {
@@ -32,7 +32,7 @@ pub async fn run(app: Arc<App>, purges: &[Purge]) {
 /// Whether there may be more.
 async fn one(app: &App, purge: &Purge) -> bool {
     let purged = app.db.run(async |conn| {
-        conn.query_drop(purge.statement).await?;
+        conn.exec_drop(purge.statement, (AT_ONCE,)).await?;
         Ok(conn.affected_rows())
     });
     match purged.await {

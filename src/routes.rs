@@ -138,6 +138,12 @@ impl Route {
         self
     }
 
+    /// May answer with these problems too, where `condition` holds.
+    pub const fn refuses_when(mut self, condition: fn(&Config) -> bool, statuses: &'static [u16]) -> Route {
+        self.operation.conditional_refusals = (condition, statuses);
+        self
+    }
+
     /// Whether it is there with these settings.
     pub fn is_on(&self, config: &Config) -> bool {
         (self.condition)(config)

@@ -6,6 +6,7 @@ mod variables;
 
 use std::{
     net::{IpAddr, SocketAddr},
+    path::PathBuf,
     str::FromStr,
     time::Duration,
 };
@@ -22,7 +23,9 @@ use crate::{
     http_client::{self, AllowedHost},
     webhooks,
 };
-use reader::{Reader, database_url, http_url, list, loopback_address, number_in, optional, seconds, true_or_false};
+use reader::{
+    Reader, database_url, http_url, list, loopback_address, number_in, optional, seconds, true_or_false, uri_reference,
+};
 
 /// The `source` of our events if it is not set: a reference without a host (CloudEvents 1.0, section `source`).
 const OUR_NAME: &str = concat!("/", env!("CARGO_PKG_NAME"));
@@ -65,6 +68,8 @@ pub struct Config {
     pub drain_delay: Duration,
     /// The longest time to finish what is in flight after that.
     pub drain_timeout: Duration,
+    /// A PEM file of certificate authorities to trust besides the public ones (`SSL_CERT_FILE`).
+    pub ca_file: Option<PathBuf>,
     /// How other services are called.
     pub outbound: http_client::Settings,
     /// Who is asked for what is not known here (`TAX_SERVICE_URL`).
@@ -110,7 +115,7 @@ impl Config {
         let max_bytes = reader.read("OUTBOUND_MAX_BYTES", number_in(1..=1 << 28));
         let tax_service_url = reader.read("TAX_SERVICE_URL", optional(http_url));
         let sinks = reader.read("EVENT_SINKS", list(events::sinks::Sink::parse));
-        let source = reader.read("EVENT_SOURCE", |text| Ok(if text.is_empty() { OUR_NAME } else { text }.to_owned()));
+        let source = reader.read("EVENT_SOURCE", |text| uri_reference(if text.is_empty() { OUR_NAME } else { text }));
         let max_attempts = reader.read("EVENT_MAX_ATTEMPTS", number_in(1..=1_000_000));
         let parked_holds = reader.read("EVENT_PARKED_HOLDS", true_or_false);
         let event_secret = reader.read("EVENT_SECRET", optional(webhooks::secret));
@@ -162,8 +167,8 @@ impl Config {
                 db_timeout: db_timeout?,
                 drain_delay: drain_delay?,
                 drain_timeout: drain_timeout?,
+                ca_file: ca_file?,
                 outbound: http_client::Settings {
-                    ca_file: ca_file?,
                     allowed_hosts: allowed_hosts?,
                     connect_timeout: connect_timeout?,
                     timeout: timeout?,
@@ -252,6 +257,21 @@ mod tests {
         for hosts in ["tax.test", "tax.test:8081", "other.test"] {
             let message = with(hosts).err().unwrap().to_string();
             assert!(message.contains("TAX_SERVICE_URL names a host that"), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_source_of_our_events_is_a_uri_reference() {
+        let with = |source| read(&[("DATABASE_URL", "mysql://user@127.0.0.1/demo"), ("EVENT_SOURCE", source)]);
+
+        assert_eq!(with("").unwrap().events.source, OUR_NAME);
+        for source in ["/shop", "https://shop.test/a?b=%20#c", "urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66", "shop"]
+        {
+            assert_eq!(with(source).unwrap().events.source, source);
+        }
+        for source in ["two words", " /shop", "/sh\nop", "/caf\u{e9}", "<shop>", &"s".repeat(256)] {
+            let message = with(source).err().unwrap().to_string();
+            assert!(message.contains("EVENT_SOURCE must be"), "{message}");
         }
     }
 

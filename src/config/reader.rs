@@ -94,6 +94,16 @@ pub fn http_url(text: &str) -> Result<Url, String> {
     }
 }
 
+/// A URI reference (RFC 3986), as far as its characters go, that fits where others store it.
+pub fn uri_reference(text: &str) -> Result<String, String> {
+    let is_allowed = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
+    if (1..=255).contains(&text.len()) && text.bytes().all(is_allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be a URI reference such as /shop or https://shop.example/, of 255 characters at most".into())
+    }
+}
+
 /// What `parse` reads, or `None` where nothing is given.
 pub fn optional<T>(parse: impl Fn(&str) -> Result<T, String>) -> impl Fn(&str) -> Result<Option<T>, String> {
     move |text| if text.is_empty() { Ok(None) } else { parse(text).map(Some) }

@@ -71,15 +71,23 @@ pub const VARIABLES: &[Variable] = &[
         "URL that is asked for the tax of what is sent without one; not set: it has to be given",
     ),
     variable("EVENT_SINKS", Some(""), "URLs, parted by commas, that are told of every change"),
-    variable("EVENT_SOURCE", Some(""), "the `source` of our events; not set: `/` and the package's name"),
+    variable(
+        "EVENT_SOURCE",
+        Some(""),
+        "the `source` of our events, a URI reference of 255 characters at most; not set: `/` and the package's name",
+    ),
     variable("EVENT_MAX_ATTEMPTS", Some("30"), "tries to deliver an event before it is parked"),
     variable("EVENT_PARKED_HOLDS", Some("true"), "`false`: what follows a parked event is delivered all the same"),
     variable(
         "EVENT_SECRET",
         Some(""),
-        "what senders to `POST /events` sign with (`whsec_…`) or send as their token; not set: the endpoint is not there",
+        "what senders to `POST /events` sign with (`whsec_…`) or send as their token; without it and `APP_API_TOKEN` the endpoint is not there",
     ),
-    variable("APP_API_TOKEN", Some(""), "the token that a Dapr sidecar sends to `POST /events`"),
+    variable(
+        "APP_API_TOKEN",
+        Some(""),
+        "the token that a Dapr sidecar sends to `POST /events`; it opens the endpoint as well",
+    ),
     variable(
         "WEBHOOK_ALLOWED_ORIGINS",
         Some("*"),

@@ -1,9 +1,8 @@
 //! How long to wait before the next try.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::Duration,
-};
+use std::time::Duration;
+
+pub use crate::jitter::around as jitter;
 
 /// The pause after an event's first try; it doubles with each, up to the most.
 const FIRST: Duration = Duration::from_secs(1);
@@ -24,12 +23,6 @@ pub fn after_try(attempts: u32, asked: Option<Duration>) -> Duration {
 /// The pause for a sink that could not be reached `times` times in a row.
 pub fn after_outage(times: u32) -> Duration {
     jitter(doubled(FIRST_OUTAGE, times, MOST_OUTAGE))
-}
-
-/// From 0.8 to 1.2 of `pause`, by chance: those that have met shall not meet again.
-pub fn jitter(pause: Duration) -> Duration {
-    let [chance, ..] = RandomState::new().hash_one(0).to_le_bytes();
-    pause.mul_f64(0.8 + 0.4 * f64::from(chance) / 255.0)
 }
 
 fn doubled(first: Duration, times: u32, most: Duration) -> Duration {

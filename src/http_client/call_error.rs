@@ -1,10 +1,15 @@
 //! Why a call has no answer, for the caller, for its client, and for the log.
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{
+    error::Error as StdError,
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::anyhow;
 use hyper::StatusCode;
 
+use super::Answer;
 use crate::{
     error::{Error, Upstream},
     tls,
@@ -55,6 +60,26 @@ impl CallError {
     }
 }
 
+impl Answer {
+    /// What a client is told whose request needs the other service, when this is not the answer that it needs: 503 and
+    /// 504 as they came, 503 also where the other service is asked too often, otherwise 502.
+    pub fn refused_by(&self, service: &str) -> Error {
+        let (status, detail) = match self.status.as_u16() {
+            429 | 503 => (StatusCode::SERVICE_UNAVAILABLE, "cannot do this at the moment"),
+            504 => (StatusCode::GATEWAY_TIMEOUT, "waits for another one in vain"),
+            _ => (StatusCode::BAD_GATEWAY, "answers what cannot be used"),
+        };
+        let pause = self.retry_after(SystemTime::now()).unwrap_or(Duration::from_secs(1));
+        Error::Upstream(Upstream {
+            status,
+            detail: format!("{service} {detail}"),
+            retry_after: Some(pause).filter(|_| status == StatusCode::SERVICE_UNAVAILABLE),
+            cause: anyhow!("{service}: answers with status {}", self.status.as_u16()),
+            fault: None,
+        })
+    }
+}
+
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -70,6 +95,7 @@ impl fmt::Display for CallError {
 
 impl From<reqwest::Error> for CallError {
     fn from(error: reqwest::Error) -> CallError {
+        let error = error.without_url(); // which may hold secrets
         if error.is_timeout() {
             return CallError::Failed(anyhow!("no connection in time")); // any other time limit is our own
         }

@@ -2,7 +2,10 @@
 
 use hyper::{HeaderMap, header::HeaderValue};
 
-use super::TRACEPARENT;
+use super::{TRACEPARENT, TRACESTATE};
+
+/// What the specification asks for, in characters.
+const LONGEST_TRACESTATE: usize = 512;
 
 /// On whose behalf a call is made: passed on to whoever is called.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +15,8 @@ pub struct Context {
     /// `traceparent` as it came (W3C Trace Context): this service measures nothing of its own, so it is no span in
     /// between.
     pub traceparent: Option<HeaderValue>,
+    /// `tracestate`, where there is a `traceparent`.
+    pub tracestate: Option<HeaderValue>,
 }
 
 impl Context {
@@ -20,8 +25,27 @@ impl Context {
     pub fn of(request_id: &str, headers: &HeaderMap) -> Context {
         let mut given = headers.get_all(TRACEPARENT).iter();
         let traceparent = given.next().filter(|value| given.next().is_none() && is_traceparent(value.as_bytes()));
-        Context { request_id: Some(request_id.to_owned()), traceparent: traceparent.cloned() }
+        let tracestate = traceparent.and_then(|_| tracestate(headers));
+        Context { request_id: Some(request_id.to_owned()), traceparent: traceparent.cloned(), tracestate }
     }
+}
+
+/// W3C Trace Context, section 3.3: a list, which may be spread over several fields. Members at the end are left out where
+/// it is too long.
+fn tracestate(headers: &HeaderMap) -> Option<HeaderValue> {
+    let fields = headers.get_all(TRACESTATE).iter().map(|field| field.to_str().unwrap_or_default());
+    let members = fields.flat_map(|field| field.split(',')).map(str::trim).filter(|member| !member.is_empty());
+    let mut state = String::new();
+    for member in members {
+        let separator = if state.is_empty() { "" } else { "," };
+        let length = state.len().saturating_add(separator.len()).saturating_add(member.len());
+        if length > LONGEST_TRACESTATE {
+            break;
+        }
+        state.push_str(separator);
+        state.push_str(member);
+    }
+    HeaderValue::try_from(state).ok().filter(|state| !state.is_empty())
 }
 
 /// W3C Trace Context, section 3.2: version, trace-id, parent-id, trace-flags. Later versions may append to that.

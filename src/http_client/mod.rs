@@ -12,7 +12,7 @@ mod record;
 mod redirect;
 mod retry;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::Path, time::Duration};
 
 use anyhow::anyhow;
 use hyper::{HeaderMap, Method, StatusCode, body::Bytes, header::HeaderName};
@@ -34,6 +34,7 @@ use crate::tls;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// How long an unused connection is kept: less than the five seconds after which the hastiest of the well-known servers
 /// close theirs, so that seldom one closes just when a request is on its way.
@@ -44,8 +45,6 @@ const MOST_IDLE: usize = 16;
 
 /// How other services are called.
 pub struct Settings {
-    /// A PEM file of certificate authorities to trust besides the public ones.
-    pub ca_file: Option<PathBuf>,
     /// The hosts that may be called, and no other.
     pub allowed_hosts: Vec<AllowedHost>,
     /// The longest time for a connection.
@@ -75,6 +74,8 @@ pub struct Call {
     /// Whether an answer that points elsewhere is followed (five times at most, to allowed hosts only, never from HTTPS
     /// to HTTP). If not, it is an answer like any other.
     pub follows_redirects: bool,
+    /// Whether the log may show its URL's path, which is a secret to some services.
+    pub shows_path: bool,
 }
 
 /// What the other service answered, whatever its status.
@@ -99,11 +100,12 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// A client as `settings` has it. Nothing is connected yet.
+    /// A client as `settings` has it, which trusts the certificate authorities in `ca_file`, a PEM file, besides the public
+    /// ones. Nothing is connected yet.
     ///
     /// # Errors
     /// When the file of certificate authorities cannot be used.
-    pub fn new(settings: &Settings) -> anyhow::Result<HttpClient> {
+    pub fn new(settings: &Settings, ca_file: Option<&Path>) -> anyhow::Result<HttpClient> {
         let client = Client::builder()
             .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
@@ -114,7 +116,7 @@ impl HttpClient {
             .http1_only()
             // What may be called is what is said here, not what the environment says.
             .no_proxy();
-        let client = tls::http_client(client, settings.ca_file.as_deref())?.build()?;
+        let client = tls::http_client(client, ca_file)?.build()?;
         Ok(HttpClient {
             client,
             allowed_hosts: settings.allowed_hosts.clone(),
@@ -231,6 +233,9 @@ impl HttpClient {
         }
         if let Some(traceparent) = &context.traceparent {
             request = request.header(TRACEPARENT, traceparent);
+        }
+        if let Some(tracestate) = &context.tracestate {
+            request = request.header(TRACESTATE, tracestate);
         }
         let mut response = request.send().await.map_err(CallError::from)?;
         if response.content_length().is_some_and(|length| length > self.max_bytes as u64) {

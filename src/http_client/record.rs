@@ -15,6 +15,7 @@ pub struct Record<'a> {
     started: SystemTime,
     method: Method,
     url: Url,
+    shows_path: bool,
     /// How often it was tried.
     pub tries: u32,
     outcome: &'static str,
@@ -26,7 +27,8 @@ impl<'a> Record<'a> {
     pub fn new(client: &'a HttpClient, call: &Call, context: &'a Context) -> Record<'a> {
         let (method, url, started) = (call.method.clone(), call.url.clone(), SystemTime::now());
         let result = Err("given up by who asked for it".to_string());
-        Record { client, context, started, method, url, tries: 0, outcome: "given_up", result }
+        let shows_path = call.shows_path;
+        Record { client, context, started, method, url, shows_path, tries: 0, outcome: "given_up", result }
     }
 
     /// It has ended.
@@ -45,7 +47,7 @@ impl Drop for Record<'_> {
             id: self.context.request_id.as_deref(),
             method: self.method.as_str(),
             host: &authority(&self.url),
-            path: self.url.path(),
+            path: self.shows_path.then(|| self.url.path()),
             started: self.started,
             tries: self.tries,
             status: self.result.as_ref().ok().copied(),

@@ -66,7 +66,8 @@ mod tests {
         headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer secret"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
         let url = Url::parse(from).unwrap();
-        let call = Call { method, url, headers, body: "body".into(), tries: 1, follows_redirects: true };
+        let call =
+            Call { method, url, headers, body: "body".into(), tries: 1, follows_redirects: true, shows_path: true };
         let headers = HeaderMap::from_iter([(LOCATION, HeaderValue::from_str(to).unwrap())]);
         next(&call, &Answer { status: StatusCode::from_u16(status).unwrap(), headers, body: Bytes::new() })
     }

@@ -1,13 +1,11 @@
 //! Whether trying again may help, and when.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
-use hyper::header::{HeaderMap, RETRY_AFTER};
+use hyper::header::RETRY_AFTER;
 
 use super::{Answer, CallError};
+use crate::jitter;
 
 /// The longest pause after the first try; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -15,31 +13,29 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// How long to wait after the `nth` try, counted from 1; `None` where it would come out the same.
 pub fn pause(result: &Result<Answer, CallError>, nth: u32) -> Option<Duration> {
     let asked_for = match result {
-        Ok(answer) if matches!(answer.status.as_u16(), 429 | 502 | 503 | 504) => {
-            retry_after(&answer.headers, SystemTime::now())
-        }
+        Ok(answer) if matches!(answer.status.as_u16(), 429 | 502 | 503 | 504) => answer.retry_after(SystemTime::now()),
         Err(CallError::Failed(_)) => None,
         _ => return None,
     };
-    // Any pause up to the longest: those who failed together shall not come again together.
     let longest = FIRST_PAUSE.saturating_mul(1_u32.checked_shl(nth.saturating_sub(1)).unwrap_or(u32::MAX));
-    let [chance, ..] = RandomState::new().hash_one(nth).to_le_bytes();
-    let pause = longest.saturating_mul(u32::from(chance)).checked_div(256).unwrap_or_default();
+    let pause = jitter::up_to(longest);
     Some(asked_for.map_or(pause, |asked_for| asked_for.saturating_add(pause)))
 }
 
-/// What `Retry-After` says (RFC 9110, section 10.2.3): seconds, or a date.
-pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
-        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+impl Answer {
+    /// What `Retry-After` says (RFC 9110, section 10.2.3): seconds, or a date, seen from `now`.
+    pub fn retry_after(&self, now: SystemTime) -> Option<Duration> {
+        let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?;
+        if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
+            return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+        }
+        Some(httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default())
     }
-    Some(httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::HeaderValue;
+    use hyper::{HeaderMap, StatusCode, body::Bytes, header::HeaderValue};
 
     use super::*;
 
@@ -59,7 +55,8 @@ mod tests {
 
         for (text, seconds) in table {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]);
-            assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{text}");
+            let answer = Answer { status: StatusCode::SERVICE_UNAVAILABLE, headers, body: Bytes::new() };
+            assert_eq!(answer.retry_after(now), seconds.map(Duration::from_secs), "{text}");
         }
     }
 }

@@ -105,14 +105,15 @@ async fn ask(app: &App, order: &Order, context: &Context, deadline: Instant) -> 
 fn call(url: &Url, body: Vec<u8>) -> Call {
     let json = HeaderValue::from_static("application/json");
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, json.clone()), (ACCEPT, json)]);
-    Call { method: Method::POST, url: url.clone(), headers, body: body.into(), tries: TRIES, follows_redirects: false }
+    let (method, url, body) = (Method::POST, url.clone(), body.into());
+    Call { method, url, headers, body, tries: TRIES, follows_redirects: false, shows_path: true }
 }
 
 /// The tax that `answer` names, as strictly as a client's. What else it says does not matter.
 fn read(answer: &Answer) -> Result<Money, Error> {
     let nonsense = |problem: String| CallError::Nonsense(anyhow!(problem)).about(SERVICE);
     if answer.status != StatusCode::OK {
-        return Err(nonsense(format!("answers with status {}", answer.status.as_u16())));
+        return Err(answer.refused_by(SERVICE));
     }
     let tax = fields::document(&answer.body).and_then(|value| {
         fields::one(value, |fields| {

@@ -76,9 +76,15 @@ pub fn read<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<Received<'a>, Err
     if !faults.is_empty() {
         return Err(Error::BadRequest("an event is not what it should be, see 'errors'".to_string(), faults));
     }
-    match events.iter().find(|event| is_json && event.kind == VALIDATION) {
-        Some(question) => validation(question),
-        None => Ok(Received::Events(events)),
+    match (events.iter().find(|event| is_json && event.kind == VALIDATION), events.len()) {
+        (None, _) => Ok(Received::Events(events)),
+        (Some(question), 1) => validation(question),
+        (Some(question), _) => {
+            // Its answer would say nothing of the others.
+            let place = question.pointer.trim_end_matches("/data");
+            let fault = Fault::at(place, "must be the only event of its request");
+            Err(Error::BadRequest("a validation comes alone".to_string(), vec![fault]))
+        }
     }
 }
 

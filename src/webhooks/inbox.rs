@@ -15,7 +15,7 @@ const RECORD: &str = "INSERT INTO inbox (source, id) VALUES (?, ?)";
 /// Forgets events that no sender repeats any more: Event Grid gives up after a day, Standard Webhooks after a few.
 pub const PURGE: Purge = Purge {
     what: "events in the inbox",
-    statement: "DELETE FROM inbox WHERE received_at < NOW() - INTERVAL 7 DAY LIMIT 1000",
+    statement: "DELETE FROM inbox WHERE received_at < NOW() - INTERVAL 7 DAY LIMIT ?",
 };
 
 /// The server's code for a key that is there already.

@@ -64,6 +64,34 @@ fn a_call_carries_the_ids_of_its_request_and_is_one_line_in_the_log() {
 }
 
 #[test]
+fn the_state_of_a_trace_goes_with_it_and_never_without_it() {
+    let peer = Peer::json(200, TAX);
+    let app = start(&peer, &[]);
+    let order = json!({"order_id": 1, "product_id": 1, "quantity": 1, "amount": 1, "shipping": 1,
+        "shipping_address": "here"});
+    let trace = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    let (most, long) = ("a=".to_string() + &"x".repeat(506), "b=".to_string() + &"x".repeat(600));
+    let (full, too_long) = (format!("{most},b=1"), format!("a=1,{long},c=1"));
+    let table: [(&[(&str, &str)], &str); 6] = [
+        (
+            &[trace, ("tracestate", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE")],
+            "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE",
+        ),
+        (&[trace, ("tracestate", "a=1"), ("tracestate", " , b=2 ,c=3")], "a=1,b=2,c=3"),
+        (&[trace, ("tracestate", &full)], &full),
+        (&[trace, ("tracestate", &too_long)], "a=1"),
+        (&[("tracestate", "a=1")], ""),
+        (&[("traceparent", "none"), ("tracestate", "a=1")], ""),
+    ];
+
+    for (headers, passed_on) in table {
+        app.send("PUT", "/orders/1", headers, order.to_string());
+
+        assert_eq!(peer.received().pop().unwrap().header("tracestate"), passed_on);
+    }
+}
+
+#[test]
 fn what_passes_is_tried_again() {
     type Trouble = fn(&mut TcpStream);
     let troubles: [(&str, Trouble); 6] = [
@@ -310,7 +338,7 @@ fn redirects_are_followed_to_allowed_hosts_only_and_only_where_asked_for() {
     let ask = |path: &str, follows_redirects| {
         let headers = HeaderMap::from_iter([("authorization".parse().unwrap(), "Bearer secret".parse().unwrap())]);
         let (method, url, body) = (Method::PUT, peer.url(path).parse().unwrap(), Bytes::from("body"));
-        let call = Call { method, url, headers, body, tries: 1, follows_redirects };
+        let call = Call { method, url, headers, body, tries: 1, follows_redirects, shows_path: true };
         runtime.block_on(client.call(call, &Context::default()))
     };
     let text = |answer: Result<Answer, CallError>| String::from_utf8(answer.unwrap().body.to_vec()).unwrap();
@@ -339,12 +367,11 @@ fn client(peers: &[&Peer]) -> (HttpClient, tokio::runtime::Runtime) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let allowed = peers.iter().map(|peer| AllowedHost::parse(&format!("127.0.0.1:{}", peer.port)).unwrap());
     let settings = Settings {
-        ca_file: None,
         allowed_hosts: allowed.collect(),
         connect_timeout: Duration::from_secs(1),
         timeout: Duration::from_secs(5),
         max_calls: 10,
         max_bytes: 1000,
     };
-    (HttpClient::new(&settings).unwrap(), runtime)
+    (HttpClient::new(&settings, None).unwrap(), runtime)
 }

@@ -53,6 +53,7 @@ mod protocol;
 mod refusals;
 mod resource;
 mod schema;
+mod secrets;
 mod settings;
 mod support;
 mod tax;

@@ -206,6 +206,11 @@ fn a_tax_may_be_left_out_where_there_is_a_tax_service_and_is_in_every_answer() {
     let required = |name: &str| document["components"]["schemas"][name]["required"].as_array().unwrap().clone();
     assert!(required("Order").contains(&json!("tax")) && !required("OrderRequest").contains(&json!("tax")));
     let without = TestApp::start().get("/openapi.json").json();
+    let statuses = |document: &Value| {
+        let responses = document["paths"]["/orders"]["post"]["responses"].as_object().unwrap().clone();
+        ["502", "503", "504"].map(|status| responses.contains_key(status))
+    };
+    assert_eq!((statuses(&document), statuses(&without)), ([true; 3], [false, true, false]));
     assert_eq!(without["components"]["schemas"]["OrderRequest"], without["components"]["schemas"]["Order"]);
 }
 

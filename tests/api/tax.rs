@@ -146,6 +146,33 @@ fn an_answer_that_is_no_tax_is_502_and_nothing_is_stored() {
 }
 
 #[test]
+fn a_tax_service_that_is_busy_or_waits_in_vain_is_told_as_that_and_when_to_come_again() {
+    let answers = [
+        (503, "", 503, "1"),
+        (503, "20", 503, "20"),
+        (429, "20", 503, "20"),
+        (429, "99999999999999999999", 503, "3600"),
+        (504, "20", 504, ""),
+    ];
+
+    for (status, retry_after, expected, told) in answers {
+        let peer = Peer::start(move |_, stream| match retry_after {
+            "" => reply(stream, status, &[], TAX),
+            seconds => reply(stream, status, &[("retry-after", seconds)], TAX),
+        });
+        let app = start(&peer, &[]);
+
+        let reply = app.post("/orders", untaxed(1).to_string());
+
+        assert_names_the_service(&reply, expected);
+        assert_eq!(reply.header("retry-after"), told, "{status} {retry_after}");
+        let line = app.log_of(reply.header("x-request-id"));
+        assert!(line["error"].as_str().unwrap().ends_with(&format!("answers with status {status}")), "{line}");
+        assert_nothing_is_stored(&app);
+    }
+}
+
+#[test]
 fn what_else_the_answer_says_does_not_matter() {
     let peer = Peer::json(200, r#"{"rate": 0.19, "tax": 4.73, "notes": [{}]}"#);
     let app = start(&peer, &[]);

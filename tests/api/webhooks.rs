@@ -8,6 +8,7 @@ use service::standard_webhooks::Key;
 
 use crate::{
     openapi::assert_agrees,
+    peer::Peer,
     support::{Reply, TestApp, module, order, orders, serve},
 };
 
@@ -180,16 +181,24 @@ fn every_format_carries_one_row_or_an_array_of_them() {
 
 #[test]
 fn event_grid_s_handshake_is_answered_with_its_code() {
-    let app = TestApp::start_with(SETTINGS);
+    let offered = Peer::json(200, "{}");
+    let question = VALIDATION.replace("http://127.0.0.1:1/", &offered.url("/validate"));
+    // Its host may be called, so that this is not what keeps it from being so.
+    let sink = format!("{}#name=sink", offered.url("/"));
+    let app = TestApp::start_with(&[SETTINGS[0], ("EVENT_SINKS", &sink)]);
     let kind = ("aeg-event-type", "SubscriptionValidation");
 
-    let reply = app.send("POST", &format!("/events?access_token={SECRET}"), &[JSON, kind], VALIDATION);
+    let reply = app.send("POST", &format!("/events?access_token={SECRET}"), &[JSON, kind], question);
 
     assert_eq!((reply.status, reply.json()), (200, json!({"validationResponse": "512d38b6"})));
     assert_eq!(reply.header("content-type"), "application/json");
     app.send("POST", "/events", &[JSON, kind], VALIDATION).problem(401);
     let without = VALIDATION.replace("validationCode", "code");
     app.send("POST", "/events", &[BEARER, JSON, kind], without).problem(400);
+    // Whatever it would have called, it would have called before this.
+    app.post("/create_order", order(1));
+    let paths: Vec<String> = offered.wait_for(1).into_iter().map(|request| request.path).collect();
+    assert_eq!(paths, ["/"], "the address that is offered is not to be called");
 }
 
 #[test]

@@ -131,6 +131,11 @@ pub mod async_stream {
                     }
                 }
                 ready!(self.poll_receive(context))?;
+                // What TLS itself says to that does not wait for a write. One that is on its way takes it along: whoever
+                // waits for that one stays the one that is woken. If this fails, the next write hears of it.
+                if self.outgoing.is_empty() && self.session.wants_write() {
+                    let _ = self.poll_send(context);
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ mod support;
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::SocketAddr,
+    time::Duration,
 };
 
 use support::{Authority, Stream, file, serve_tcp};
@@ -160,6 +161,25 @@ async fn an_end_that_is_announced_is_the_end_and_one_that_is_not_is_an_error() {
 
     assert_eq!(text, "all of it");
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+}
+
+/// What TLS itself may have to say, such as an alert; here some text stands for it.
+#[tokio::test]
+async fn what_the_session_has_to_send_goes_out_although_nobody_writes() {
+    let authority = Authority::new("ours");
+    let address = authority.issue("service.test").serve(|mut stream| {
+        stream.sock.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+        stream.write_all(b"a").unwrap();
+        stream.read_exact(&mut [0; 4]).unwrap();
+        stream.write_all(b"b").unwrap();
+    });
+    let mut stream = connect(&trusting(&authority, "session.pem"), "service.test", address).await.unwrap();
+
+    stream.get_mut().1.writer().write_all(b"text").unwrap();
+
+    let mut received = [0; 2];
+    stream.read_exact(&mut received).await.expect("the server has waited in vain");
+    assert_eq!(&received, b"ab");
 }
 
 #[tokio::test]

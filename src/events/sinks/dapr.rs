@@ -4,7 +4,7 @@
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::Url;
 
-use super::{FORM, Options, Verdict, later, reason, secret_header};
+use super::{FORM, Options, Verdict, is_here, later, reason, secret_header};
 use crate::{error::Error, events::CloudEvent, http_client::Answer};
 
 const API_TOKEN: HeaderName = HeaderName::from_static("dapr-api-token");
@@ -15,12 +15,18 @@ pub struct Dapr {
 }
 
 impl Dapr {
-    /// Reads `token=`.
+    /// Reads `token=`. A sidecar is spoken to in plain text, so the token does not leave this machine, or this pod.
     ///
     /// # Errors
     /// What is wrong, without quoting it.
-    pub fn new(options: &mut Options) -> Result<Dapr, String> {
-        Ok(Dapr { token: options.one("token")?.as_deref().map(secret_header).transpose()? })
+    pub fn new(url: &Url, options: &mut Options) -> Result<Dapr, String> {
+        let token = options.one("token")?;
+        if token.is_some() && !is_here(url) {
+            return Err("has a token for a Dapr sidecar that is not on this machine (127.0.0.1): it would be sent in \
+                        plain text"
+                .to_string());
+        }
+        Ok(Dapr { token: token.as_deref().map(secret_header).transpose()? })
     }
 
     /// The content type and the body that tell of the event, and who we are. Dapr takes one event at a time.

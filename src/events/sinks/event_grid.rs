@@ -7,7 +7,7 @@ use reqwest::Url;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{FORM, Options, Verdict, json_array, later, reason, secret_header};
+use super::{Options, Verdict, is_here, json_array, later, reason, secret_header};
 use crate::{error::Error, events::CloudEvent, http_client::Answer};
 
 /// The most events in one request: fewer than the topic takes, because what is refused is sent again.
@@ -66,9 +66,8 @@ impl EventGrid {
 /// # Errors
 /// When it is plain text and leaves this machine.
 pub fn publish(mut url: Url) -> Result<Url, String> {
-    let host = url.host_str().ok_or(FORM)?;
-    if url.scheme() == "http" && !host.starts_with("127.") && host != "localhost" {
-        return Err("has a topic of Event Grid in plain text that is not on 127.0.0.1".to_string());
+    if url.scheme() == "http" && !is_here(&url) {
+        return Err("has a topic of Event Grid in plain text that is not on this machine (127.0.0.1)".to_string());
     }
     url.query_pairs_mut().append_pair(API_VERSION.0, API_VERSION.1);
     Ok(url)

@@ -3,18 +3,28 @@
 //! - `https://…#secret=whsec_…&batch=100`: [`webhook`],
 //! - `eventgrid://TOPIC.REGION-1.eventgrid.azure.net/api/events#key=…`: [`event_grid`],
 //! - `dapr://127.0.0.1:3500/PUBSUB/TOPIC#token=…`: [`dapr`].
+//!
+//! Each takes `name=` besides: what the sink is called in place of its URL, in the log, in the database and in
+//! `GET /events/parked`. Chat services have their secret in the URL's path, which would be shown there. Under another
+//! name it is another sink: what waits for the old one stays there.
 
 mod dapr;
 mod event_grid;
 mod options;
 mod webhook;
 
-use std::time::{Duration, SystemTime};
+use std::{
+    cmp::Reverse,
+    net::IpAddr,
+    time::{Duration, SystemTime},
+};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper::{
     HeaderMap, Method,
-    header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+    header::{CONTENT_TYPE, HeaderValue},
 };
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 use super::CloudEvent;
@@ -35,16 +45,19 @@ const FORM: &str = "must name URLs such as https://host/path, eventgrid://host/p
 /// What the column holds in which sinks are told apart.
 const LONGEST_NAME: usize = 255;
 
+/// And of a name that is given, in characters.
+const LONGEST_GIVEN_NAME: usize = 100;
+
+/// In characters.
+const SHORTEST_SECRET: usize = 4;
+
 /// So many bytes of an answer are quoted.
 const MOST_QUOTED: usize = 200;
 
-/// No sink is left alone for longer than this, whatever it says.
-const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
-
 /// A place where events go. It holds secrets, so there is no `Debug`.
 pub struct Sink {
-    /// What it is called in the database, in the log and to a person: its URL without what may be secret, which is the
-    /// options, the query and who we are there.
+    /// What it is called in the database, in the log and to a person: the option `name`, or its URL without options, query
+    /// and who we are there. Some services have a secret in the path: give them a name.
     pub name: String,
     /// Where requests go.
     pub url: Url,
@@ -53,6 +66,8 @@ pub struct Sink {
     /// The most bytes in one request's body.
     pub most_bytes: usize,
     kind: Kind,
+    /// What is never to be quoted, the longest first.
+    secrets: Vec<String>,
 }
 
 enum Kind {
@@ -91,31 +106,35 @@ impl Sink {
             _ => return Err(FORM.to_string()),
         };
         let url = Url::parse(&format!("{underneath}://{rest}")).map_err(|_| FORM.to_string())?;
-        let name = name(&scheme, &url)?;
         let mut options = Options::parse(options)?;
+        let given_name = options.one("name")?.map(checked_name).transpose()?;
+        let secrets = secrets(&url, given_name.is_some(), &options);
+        let name = given_name.map_or_else(|| name(&scheme, &url), Ok)?;
         let sink = match scheme.as_str() {
             "dapr" => Sink {
                 name,
                 url: dapr::publish(&url)?,
                 most_events: 1,
                 most_bytes: MOST_BYTES,
-                kind: Kind::Dapr(Dapr::new(&mut options)?),
+                kind: Kind::Dapr(Dapr::new(&url, &mut options)?),
+                secrets,
             },
-            "eventgrid" | "eventgrid+http" => {
-                let most_events = options.number("batch", event_grid::MOST_EVENTS)?.unwrap_or(event_grid::MOST_EVENTS);
-                let kind = Kind::EventGrid(EventGrid::new(&mut options)?);
-                Sink { name, url: event_grid::publish(url)?, most_events, most_bytes: event_grid::MOST_BYTES, kind }
-            }
-            _ => {
-                let most_events = options.number("batch", webhook::MOST_EVENTS)?.unwrap_or(1);
-                Sink {
-                    name,
-                    url,
-                    most_events,
-                    most_bytes: MOST_BYTES,
-                    kind: Kind::Webhook(Webhook::new(&mut options)?),
-                }
-            }
+            "eventgrid" | "eventgrid+http" => Sink {
+                name,
+                most_events: options.number("batch", event_grid::MOST_EVENTS)?.unwrap_or(event_grid::MOST_EVENTS),
+                most_bytes: event_grid::MOST_BYTES,
+                kind: Kind::EventGrid(EventGrid::new(&mut options)?),
+                url: event_grid::publish(url)?,
+                secrets,
+            },
+            _ => Sink {
+                name,
+                url,
+                most_events: options.number("batch", webhook::MOST_EVENTS)?.unwrap_or(1),
+                most_bytes: MOST_BYTES,
+                kind: Kind::Webhook(Webhook::new(&mut options)?),
+                secrets,
+            },
         };
         options.finish()?;
         Ok(sink)
@@ -140,17 +159,56 @@ impl Sink {
             body: body.into(),
             tries: 1,
             follows_redirects: false,
+            shows_path: false,
         })
     }
 
     /// What `answer` means.
     pub fn verdict(&self, answer: &Answer) -> Verdict {
+        if answer.status.is_success() {
+            return Verdict::Delivered;
+        }
+        let answer = &self.without_secrets(answer);
         match &self.kind {
-            _ if answer.status.is_success() => Verdict::Delivered,
             Kind::Webhook(_) => webhook::verdict(answer, self.most_events > 1),
             Kind::EventGrid(_) => event_grid::verdict(answer),
             Kind::Dapr(_) => dapr::verdict(answer),
         }
+    }
+
+    /// `answer` as it may be quoted: a sink may send back what it was sent.
+    fn without_secrets(&self, answer: &Answer) -> Answer {
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let text = self.secrets.iter().fold(text, |text, secret| text.replace(secret, "***"));
+        Answer { status: answer.status, headers: answer.headers.clone(), body: text.into() }
+    }
+}
+
+/// What is secret of a sink, in the forms in which it is sent. A text of less than [`SHORTEST_SECRET`] is none, and would
+/// be found everywhere.
+fn secrets(url: &Url, is_path_secret: bool, options: &Options) -> Vec<String> {
+    let (user, password) = (url.username(), url.password().unwrap_or_default());
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let mut secrets = vec![user.to_string(), password.to_string(), decode(user), decode(password)];
+    secrets.push(STANDARD.encode(format!("{}:{}", decode(user), decode(password)))); // as it stands in a header
+    secrets.extend(url.query().map(str::to_string));
+    secrets.extend(
+        url.query().unwrap_or_default().split('&').filter_map(|pair| Some(pair.split_once('=')?.1.to_string())),
+    );
+    secrets.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
+    secrets.extend(is_path_secret.then(|| url.path().to_string()));
+    secrets.extend(options.secrets().map(str::to_string));
+    secrets.retain(|secret| secret.len() >= SHORTEST_SECRET);
+    secrets.sort_by_key(|secret| Reverse(secret.len()));
+    secrets
+}
+
+/// The name that a sink is given, if it can be one.
+fn checked_name(name: String) -> Result<String, String> {
+    if name.len() <= LONGEST_GIVEN_NAME && name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(name)
+    } else {
+        Err(format!("has an option name that is not 1 to {LONGEST_GIVEN_NAME} visible ASCII characters"))
     }
 }
 
@@ -164,6 +222,13 @@ fn name(scheme: &str, url: &Url) -> Result<String, String> {
         return Err(format!("has a URL of more than {LONGEST_NAME} characters, query and options aside"));
     }
     Ok(name)
+}
+
+/// Whether what is sent there stays on this machine.
+fn is_here(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address: Result<IpAddr, _> = host.trim_start_matches('[').trim_end_matches(']').parse();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Header fields with a secret in it, which is not shown by `Debug`.
@@ -185,18 +250,9 @@ fn json_array(texts: impl Iterator<Item = Result<Vec<u8>, Error>>) -> Result<Vec
     Ok(array)
 }
 
-/// Tried again later, when the sink says so (RFC 9110, section 10.2.3).
+/// Tried again later, when the sink says so.
 fn later(answer: &Answer) -> Verdict {
-    Verdict::Later(retry_after(answer, SystemTime::now()), reason(answer))
-}
-
-fn retry_after(answer: &Answer, now: SystemTime) -> Option<Duration> {
-    let value = answer.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let pause = match value.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default(),
-    };
-    Some(pause.min(LONGEST_PAUSE))
+    Verdict::Later(answer.retry_after(SystemTime::now()), reason(answer))
 }
 
 /// What a person reads: the status, and the beginning of what the sink says of it. Not where it speaks of who we are, which

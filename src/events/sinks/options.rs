@@ -24,6 +24,12 @@ impl Options {
         Ok(Options(options))
     }
 
+    /// The values that are nobody's business.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let is_secret = |name: &str| ["secret", "key", "token"].contains(&name);
+        self.0.iter().filter(move |(name, _)| is_secret(name)).map(|(_, value)| value.as_str())
+    }
+
     /// All values of this name.
     pub fn all(&mut self, name: &str) -> Vec<String> {
         let (taken, others): (Vec<_>, Vec<_>) =

@@ -126,6 +126,16 @@ fn event_grid_s_question_is_answered_with_its_code() {
     assert_eq!(places(&json, &body.replace("validationCode", "code")), ["/0/data/validationCode"]);
 }
 
+#[test]
+fn event_grid_s_question_among_other_events_is_refused_so_that_none_of_them_is_lost() {
+    let json = headers(&[("content-type", "application/json")]);
+    let question = format!(r#"{{"id":"1","eventType":"{VALIDATION}","data":{{"validationCode":"512d38b6"}}}}"#);
+    let event = r#"{"id":"2","eventType":"t"}"#;
+
+    assert_eq!(places(&json, &format!("[{event},{question}]")), ["/1"]);
+    assert_eq!(places(&json, &format!("[{question},{question}]")), ["/0"]);
+}
+
 /// Bodies and headers that are events, or would be but for something.
 fn nearly_an_event() -> impl Strategy<Value = String> {
     let value = prop_oneof!["\"[a1./%]{0,3}\"", "1|null|\\[\\]|\\{\\}|\"1.0\"|\"\\\\u0000\""];
