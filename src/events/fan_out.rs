@@ -8,7 +8,9 @@ use crate::{App, error::Error};
 
 // What is still being written is not waited for: a later change of the same row cannot be there before it.
 const FIRST: &str = "SELECT id, count FROM outbox ORDER BY id LIMIT 256";
-const LOCK: &str = "SELECT o.batch, o.kind, o.time, o.events
+// Of these it may see fewer: another instance has moved some meanwhile, or a node of a cluster does not have them yet. What
+// it does not see must not be removed.
+const LOCK: &str = "SELECT o.id, o.batch, o.kind, o.time, o.events
     FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) j STRAIGHT_JOIN outbox o ON o.id = j.id
     ORDER BY o.id FOR UPDATE";
 const ADD_LINES: &str = "INSERT INTO event_lines (sink, partition_key, due_at)
@@ -38,7 +40,7 @@ const REMOVE: &str = "DELETE o
 const MOST_EVENTS: u64 = 2000;
 
 /// Moves the oldest events of the outbox, so many as fit into one transaction, to the lines of these sinks. Gives
-/// whether there were any.
+/// whether it has moved any.
 ///
 /// # Errors
 /// As [`Database::run`](crate::db::Database::run).
@@ -55,25 +57,26 @@ pub async fn fan_out(app: &App, sinks: &[u32]) -> Result<bool, Error> {
     if ids.is_empty() {
         return Ok(false);
     }
-    app.db.transaction(async |conn| move_to_lines(conn, &ids, sinks).await).await?;
-    Ok(true)
+    app.db.transaction(async |conn| move_to_lines(conn, &ids, sinks).await).await
 }
 
-async fn move_to_lines(conn: &mut Conn, ids: &[u64], sinks: &[u32]) -> Result<(), Error> {
-    let (ids, sinks) = (json!(ids).to_string(), json!(sinks).to_string());
-    let locked: Vec<(String, String, u64, Vec<u8>)> = conn.exec(LOCK, (&ids,)).await?;
-    // Fewer, if another instance has taken some meanwhile: it has done with them by now.
-    let mut events = Vec::new();
-    for (batch, kind, time, changes) in &locked {
+async fn move_to_lines(conn: &mut Conn, ids: &[u64], sinks: &[u32]) -> Result<bool, Error> {
+    let locked: Vec<(u64, String, String, u64, Vec<u8>)> = conn.exec(LOCK, (json!(ids).to_string(),)).await?;
+    if locked.is_empty() {
+        return Ok(false);
+    }
+    let (mut moved, mut events) = (Vec::new(), Vec::new());
+    for (id, batch, kind, time, changes) in &locked {
         for (place, (key, sequence, data)) in outbox::read(changes)?.into_iter().enumerate() {
             // The data as a text, so that its numbers keep their digits.
             events.push(json!({ "key": key, "id": format!("{batch}-{place}"), "kind": kind, "time": time,
                 "sequence": sequence, "data": data.get() }));
         }
+        moved.push(id);
     }
-    let events = json!(events).to_string();
+    let (events, sinks) = (json!(events).to_string(), json!(sinks).to_string());
     conn.exec_drop(ADD_LINES, (&events, &sinks)).await?;
     conn.exec_drop(ADD_EVENTS, (&events, &sinks)).await?;
-    conn.exec_drop(REMOVE, (&ids,)).await?;
-    Ok(())
+    conn.exec_drop(REMOVE, (json!(moved).to_string(),)).await?;
+    Ok(true)
 }
