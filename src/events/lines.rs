@@ -112,7 +112,9 @@ pub async fn register(app: &App, names: &[&str]) -> Result<Vec<u32>, Error> {
             let mut numbers = Vec::new();
             for name in names {
                 conn.exec_drop(REGISTER, (name,)).await?;
-                numbers.push(conn.last_insert_id().and_then(|id| u32::try_from(id).ok()).unwrap_or_default());
+                let number = conn.last_insert_id().and_then(|id| u32::try_from(id).ok());
+                let missing = || Error::Internal(anyhow::anyhow!("the database gives no number for a sink"));
+                numbers.push(number.ok_or_else(missing)?);
             }
             Ok(numbers)
         })
