@@ -8,15 +8,15 @@
 //! - [`parked`], [`handlers`]: those that a sink does not take.
 //! - [`pauses`]: how long to wait before the next try.
 
-pub mod cloud_event;
-pub mod fan_out;
+mod cloud_event;
+mod fan_out;
 pub mod handlers;
-pub mod lines;
+mod lines;
 pub mod outbox;
-pub mod parked;
-pub mod pauses;
+mod parked;
+mod pauses;
 pub mod sinks;
-pub mod worker;
+mod worker;
 
 use std::{sync::Arc, time::Duration};
 
@@ -91,6 +91,9 @@ async fn register(app: &App) -> Option<Vec<u32>> {
         loop {
             let registered = async {
                 let sinks = lines::register(app, &names).await?;
+                if !app.config.events.parked_holds {
+                    lines::let_go(app, &sinks).await?;
+                }
                 let forgotten = lines::forgotten(app, &sinks).await?;
                 Ok::<_, Error>((sinks, forgotten))
             };

@@ -220,7 +220,7 @@ fn no_event_is_lost_or_made_up_whatever_goes_wrong() {
 }
 
 #[test]
-#[ignore = "takes two minutes"]
+#[ignore = "takes two minutes: make test-faults"]
 fn no_event_is_lost_or_made_up_while_a_sink_is_away_for_a_minute() {
     everything_at_once(20_000, 5000, Duration::from_secs(60));
 }
@@ -267,7 +267,7 @@ fn rows_read(app: &TestApp) -> u64 {
 }
 
 #[test]
-#[ignore = "takes a minute"]
+#[ignore = "takes a minute: make test-faults"]
 fn a_million_events_that_wait_cost_those_that_are_due_nothing() {
     let _alone = alone();
     let server = Server::start();
