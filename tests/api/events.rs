@@ -18,6 +18,7 @@ use crate::{
     peer::{Peer, Received, reply},
     support::{Session, TestApp, free_port, order, orders},
     tax::untaxed,
+    webhooks,
 };
 
 /// A service that tells these sinks, whose time-outs are short.
@@ -666,4 +667,44 @@ fn sinks_that_hang_leave_calls_to_requests() {
     assert_eq!(replies, [201; 4]);
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     drop(end);
+}
+
+#[test]
+fn another_instance_of_this_service_takes_what_is_signed_with_its_secret() {
+    let hearing = TestApp::start_with(webhooks::SETTINGS);
+    let sink = format!("{}#secret={}", hearing.url("/events"), webhooks::SECRET);
+    let app = TestApp::start_with(&[("EVENT_SINKS", sink.as_str())]);
+
+    app.post("/create_orders", orders(0..3));
+    app.send("DELETE", "/orders/1", &[], "");
+
+    wait_until_all_is_told(&app);
+    assert!(parked(&app).is_empty());
+    let statuses: Vec<Value> = log_lines(&hearing, "/events").iter().map(|line| line["status"].clone()).collect();
+    assert_eq!(statuses, [202; 4], "it subscribes to none of them");
+}
+
+fn log_lines(app: &TestApp, path: &str) -> Vec<Value> {
+    let lines: Vec<Value> = app.output().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    lines.into_iter().filter(|line| line["path"] == path).collect()
+}
+
+#[test]
+fn what_is_secret_of_a_sink_stands_neither_in_the_log_nor_in_the_list_of_parked_events() {
+    let (refusing, away) = (answering(|_| 500), free_port());
+    let hidden = format!("?access_token=hunter2hunter2#secret={}", webhooks::SECRET);
+    let sinks = format!("{}{hidden},http://127.0.0.1:{away}/events{hidden}", refusing.url("/events"));
+    let app = TestApp::start_with(&[("EVENT_SINKS", sinks.as_str()), ("EVENT_MAX_ATTEMPTS", "1")]);
+
+    app.post("/create_order", order(1));
+
+    wait_until_parked(&app, 2);
+    assert_eq!(refusing.received()[0].path, "/events?access_token=hunter2hunter2");
+    let list = app.get("/events/parked").body;
+    for text in [app.output(), list] {
+        assert!(text.contains("127.0.0.1"), "{text}");
+        for secret in ["hunter2", "whsec_", webhooks::SECRET.trim_start_matches("whsec_")] {
+            assert!(!text.contains(secret), "{secret} stands in:\n{text}");
+        }
+    }
 }
