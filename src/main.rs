@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use service::{App, ROUTES, config::Config, events, log, self_check, server, system};
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
 #[cfg(all(target_os = "wasi", target_env = "p1"))]
 #[global_allocator]
@@ -51,7 +51,7 @@ async fn run() -> anyhow::Result<()> {
 
     log::message(&format!("listening on http://{address}"));
     server::serve(app.clone(), listener, ROUTES, app.config.max_connections).await;
-    let _ = timeout(app.config.drain_timeout, telling).await;
+    let _ = timeout_at(app.drain.deadline(app.config.drain_timeout), telling).await;
     app.db.close().await;
     log::message("drained");
     Ok(())

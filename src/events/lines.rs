@@ -17,6 +17,7 @@ const REGISTER: &str = "INSERT INTO event_sinks (name) VALUES (?) ON DUPLICATE K
 const FORGOTTEN: &str = "SELECT s.name FROM event_sinks s
     WHERE s.id NOT IN (SELECT j.id FROM JSON_TABLE(?, '$[*]' COLUMNS (id INT UNSIGNED PATH '$')) j)
     AND (SELECT id FROM event_lines WHERE sink = s.id LIMIT 1) IS NOT NULL";
+const LET_GO: &str = "UPDATE event_lines SET due_at = UTC_TIMESTAMP(6) WHERE sink = ? AND due_at IS NULL LIMIT 1000";
 const NEXT: &str = "SELECT stopped_at IS NOT NULL, (
         SELECT GREATEST(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), due_at), 0) FROM event_lines
         WHERE sink = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1)
@@ -112,7 +113,9 @@ pub async fn register(app: &App, names: &[&str]) -> Result<Vec<u32>, Error> {
             let mut numbers = Vec::new();
             for name in names {
                 conn.exec_drop(REGISTER, (name,)).await?;
-                numbers.push(conn.last_insert_id().and_then(|id| u32::try_from(id).ok()).unwrap_or_default());
+                let number = conn.last_insert_id().and_then(|id| u32::try_from(id).ok());
+                let missing = || Error::Internal(anyhow::anyhow!("the database gives no number for a sink"));
+                numbers.push(number.ok_or_else(missing)?);
             }
             Ok(numbers)
         })
@@ -126,6 +129,21 @@ pub async fn register(app: &App, names: &[&str]) -> Result<Vec<u32>, Error> {
 pub async fn forgotten(app: &App, sinks: &[u32]) -> Result<Vec<String>, Error> {
     let sinks = json!(sinks).to_string();
     app.db.run(async |conn| Ok(conn.exec(FORGOTTEN, (&sinks,)).await?)).await
+}
+
+/// Lets the lines of these sinks go on that parked events hold.
+///
+/// # Errors
+/// As [`Database::run`](crate::db::Database::run).
+pub async fn let_go(app: &App, sinks: &[u32]) -> Result<(), Error> {
+    for sink in sinks {
+        let let_some_go = async |conn: &mut Conn| {
+            conn.exec_drop(LET_GO, (sink,)).await?;
+            Ok(conn.affected_rows())
+        };
+        while app.db.run(let_some_go).await? > 0 {}
+    }
+    Ok(())
 }
 
 /// What this sink has to do.

@@ -8,15 +8,15 @@
 //! - [`parked`], [`handlers`]: those that a sink does not take.
 //! - [`pauses`]: how long to wait before the next try.
 
-pub mod cloud_event;
-pub mod fan_out;
+mod cloud_event;
+mod fan_out;
 pub mod handlers;
-pub mod lines;
+mod lines;
 pub mod outbox;
-pub mod parked;
-pub mod pauses;
+mod parked;
+mod pauses;
 pub mod sinks;
-pub mod worker;
+mod worker;
 
 use std::{sync::Arc, time::Duration};
 
@@ -91,6 +91,9 @@ async fn register(app: &App) -> Option<Vec<u32>> {
         loop {
             let registered = async {
                 let sinks = lines::register(app, &names).await?;
+                if !app.config.events.parked_holds {
+                    lines::let_go(app, &sinks).await?;
+                }
                 let forgotten = lines::forgotten(app, &sinks).await?;
                 Ok::<_, Error>((sinks, forgotten))
             };
@@ -112,10 +115,11 @@ async fn register(app: &App) -> Option<Vec<u32>> {
 
 /// Moves events to the lines as soon as they are there.
 async fn fan_out_all(app: &App, sinks: &[u32], wakes: &[Arc<Notify>]) {
-    let mut is_failing = false;
+    let (mut is_failing, mut most_events) = (false, fan_out::MOST_EVENTS);
     loop {
-        match fan_out::fan_out(app, sinks).await {
+        match fan_out::fan_out(app, sinks, most_events).await {
             Ok(true) => {
+                most_events = most_events.saturating_mul(2).min(fan_out::MOST_EVENTS);
                 wakes.iter().for_each(|wake| wake.notify_one());
                 continue;
             }
@@ -131,6 +135,8 @@ async fn fan_out_all(app: &App, sinks: &[u32], wakes: &[Arc<Notify>]) {
                     log::message(&format!("events: the outbox cannot be read for now: {error}"));
                 }
                 is_failing = true;
+                // Perhaps it was too much at once.
+                most_events = most_events.checked_div(2).unwrap_or_default().max(1);
                 sleep(jitter(LOOK)).await;
             }
         }

@@ -3,7 +3,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use lz4_flex::block::{compress_prepend_size, decompress_size_prepended};
+use lz4_flex::block::{compress_prepend_size, decompress_size_prepended, uncompressed_size};
 use mysql_async::{Conn, prelude::Queryable};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -16,6 +16,9 @@ use crate::{
 
 const ADD: &str = "INSERT INTO outbox (batch, kind, time, count, events)
     VALUES (?, ?, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)), ?, ?)";
+
+/// The most bytes that a row's events take: far more than those of one statement.
+const MOST_BYTES: usize = 64 << 20;
 
 /// Where events are written, if anybody is told.
 pub struct Outbox {
@@ -124,6 +127,11 @@ impl Outbox {
 /// # Errors
 /// [`Error::Internal`] when somebody else has written them.
 pub fn read(events: &[u8]) -> Result<Vec<(String, u64, Box<RawValue>)>, Error> {
+    // The size is written before them, and so much memory is taken for them.
+    let size = uncompressed_size(events).map_err(|error| Error::Internal(error.into()))?.0;
+    if size > MOST_BYTES {
+        return Err(Error::Internal(anyhow::anyhow!("events of {size} bytes")));
+    }
     let events = decompress_size_prepended(events).map_err(|error| Error::Internal(error.into()))?;
     serde_json::from_slice(&events).map_err(|error| Error::Internal(error.into()))
 }

@@ -181,7 +181,7 @@ async fn insert_some<'a>(conn: &mut Conn, outbox: &Outbox, orders: &'a [Order]) 
     if let Some(first) = some.first().filter(|_| outbox.is_on()) {
         // The clock is the same for each row of a statement.
         let version: Option<u64> = conn.exec_first(VERSION, (first.order_id,)).await?;
-        let version = version.unwrap_or_default();
+        let version = version.ok_or_else(no_version)?;
         outbox.add(conn, CREATED, some.iter().map(|order| change(order, version))).await?;
     }
     Ok(others)
@@ -195,7 +195,7 @@ pub async fn replace(conn: &mut Conn, outbox: &Outbox, order: &Order) -> Result<
     if conn.affected_rows() == 0 {
         return Ok(false);
     }
-    let version = conn.last_insert_id().unwrap_or_default();
+    let version = conn.last_insert_id().ok_or_else(no_version)?;
     outbox.add(conn, UPDATED, [change(order, version)]).await?;
     Ok(true)
 }
@@ -248,6 +248,10 @@ fn versioned(row: Row) -> Result<(Order, u64), Error> {
 /// Without the row's values, which belong in no log.
 fn unreadable(_: FromRowError) -> Error {
     Error::Internal(anyhow::anyhow!("a row of the table orders does not read"))
+}
+
+fn no_version() -> Error {
+    Error::Internal(anyhow::anyhow!("the database gives no version for a row of the table orders"))
 }
 
 fn conflict(error: mysql_async::Error) -> Error {

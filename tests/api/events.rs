@@ -5,6 +5,7 @@ use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc,
     },
     thread,
     time::{Duration, Instant},
@@ -16,6 +17,8 @@ use serde_json::{Value, json};
 use crate::{
     peer::{Peer, Received, reply},
     support::{Session, TestApp, free_port, order, orders},
+    tax::untaxed,
+    webhooks,
 };
 
 /// A service that tells these sinks, whose time-outs are short.
@@ -381,6 +384,23 @@ fn what_is_parked_does_not_hold_its_line_where_it_is_told_not_to() {
 }
 
 #[test]
+fn what_a_parked_event_has_held_goes_on_once_it_is_told_not_to() {
+    let sink = answering(|number| if number == 0 { 500 } else { 200 });
+    let app = start(&[&sink], &[("EVENT_MAX_ATTEMPTS", "1")]);
+    app.post("/create_order", order(1));
+    wait_until_parked(&app, 1);
+    app.post("/update_order", order(1));
+    eventually("it waits in line", &app, || app.query::<i64>("SELECT COUNT(*) FROM events") == [1]);
+
+    let url = sink.url("/events");
+    let next = TestApp::launch(&app.database_url, &[("EVENT_SINKS", &url), ("EVENT_PARKED_HOLDS", "false")]);
+
+    sink.wait_for(2);
+    wait_until_all_is_told(&next);
+    assert_eq!(kinds(&sink.received()), ["1 created", "1 updated"]);
+}
+
+#[test]
 fn parked_events_come_in_pages() {
     let sink = answering(|_| 500);
     let app = start(&[&sink], &[("EVENT_MAX_ATTEMPTS", "1")]);
@@ -562,4 +582,129 @@ fn connections_to_the_database_that_break_hold_the_events_up_and_lose_none() {
     assert!(created.iter().all(|id| told.contains(&format!("{id} created"))));
     let there = app.query::<i64>("SELECT COUNT(*) FROM orders");
     assert_eq!(told.len() as i64, there[0]);
+}
+
+#[test]
+fn rows_of_the_outbox_that_do_not_read_are_kept_and_stop_nothing() {
+    let sink = Peer::json(200, "");
+    let app = start(&[&sink], &[]);
+    // One that is nonsense, and one that says that it is four gigabytes long.
+    for events in ["'nonsense'", "X'FFFFFFFF00'", "X'00'"] {
+        let values = format!("'batch', 'order.created', 1, 1, {events}");
+        app.execute(&format!("INSERT INTO outbox (batch, kind, time, count, events) VALUES ({values})"));
+    }
+
+    app.post("/create_orders", orders(0..3));
+
+    sink.wait_for(3);
+    eventually("only those are left", &app, || app.query::<u32>("SELECT count FROM outbox") == [0, 0, 0]);
+    let said = app.output().lines().filter(|line| line.contains("do not read")).count();
+    assert!((1..=3).contains(&said), "{}", app.output());
+    app.execute("DELETE FROM outbox");
+    wait_until_all_is_told(&app);
+    assert_eq!(sink.received().len(), 3);
+}
+
+#[test]
+fn what_another_instance_owns_by_now_is_left_to_it() {
+    let held = Arc::new(Mutex::new(()));
+    let holding = held.clone();
+    let sink = Peer::start(move |request, stream| {
+        if request.text().contains("\"orders/1\"") {
+            drop(holding.lock().unwrap());
+        }
+        reply(stream, 200, &[], "");
+    });
+    let app = start(&[&sink], &[("OUTBOUND_TIMEOUT", "10")]);
+    let hold = held.lock().unwrap();
+    app.post("/create_order", order(1));
+    sink.wait_for(1);
+
+    app.execute("UPDATE event_lines SET owner = 'another', due_at = UTC_TIMESTAMP(6) + INTERVAL 1 HOUR, attempts = 7");
+    drop(hold);
+    app.post("/create_order", order(2));
+
+    sink.wait_for(2);
+    let lines = "SELECT owner, attempts, due_at > UTC_TIMESTAMP(6) + INTERVAL 50 MINUTE FROM event_lines";
+    let expected = [(Some("another".to_string()), 7, true)];
+    eventually("only that one is left", &app, || app.query::<(Option<String>, u32, bool)>(lines) == expected);
+    app.execute("UPDATE event_lines SET due_at = UTC_TIMESTAMP(6)"); // as if that instance had died
+    wait_until_all_is_told(&app);
+    assert_eq!(kinds(&sink.received()), ["1 created", "2 created", "1 created"]);
+}
+
+#[test]
+fn an_event_is_tried_as_often_as_is_said() {
+    let sink = answering(|_| 500);
+    let app = start(&[&sink], &[("EVENT_MAX_ATTEMPTS", "3")]);
+
+    app.post("/create_order", order(1));
+
+    assert_eq!(wait_until_parked(&app, 1)[0]["attempts"], 3);
+    assert_eq!(sink.received().len(), 3);
+}
+
+#[test]
+fn sinks_that_hang_leave_calls_to_requests() {
+    let (end, hung) = mpsc::channel::<()>();
+    let hung = Arc::new(Mutex::new(hung));
+    let sinks = [(); 4].map(|()| {
+        let hung = hung.clone();
+        Peer::start(move |_, _| while hung.lock().unwrap().recv().is_ok() {})
+    });
+    let tax = Peer::json(200, "{\"tax\": 1}");
+    let settings = [("TAX_SERVICE_URL", tax.url("/tax")), ("OUTBOUND_TIMEOUT", "10".to_string())];
+    let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let app = start(&sinks.each_ref(), &settings);
+    app.post("/create_orders", orders(0..200));
+    for sink in &sinks {
+        sink.wait_for(8);
+    }
+    let began = Instant::now();
+
+    let replies = [201, 202, 203, 204].map(|id| app.post("/orders", untaxed(id).to_string()).status);
+
+    assert_eq!(replies, [201; 4]);
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    drop(end);
+}
+
+#[test]
+fn another_instance_of_this_service_takes_what_is_signed_with_its_secret() {
+    let hearing = TestApp::start_with(webhooks::SETTINGS);
+    let sink = format!("{}#secret={}", hearing.url("/events"), webhooks::SECRET);
+    let app = TestApp::start_with(&[("EVENT_SINKS", sink.as_str())]);
+
+    app.post("/create_orders", orders(0..3));
+    app.send("DELETE", "/orders/1", &[], "");
+
+    wait_until_all_is_told(&app);
+    assert!(parked(&app).is_empty());
+    let statuses: Vec<Value> = log_lines(&hearing, "/events").iter().map(|line| line["status"].clone()).collect();
+    assert_eq!(statuses, [202; 4], "it subscribes to none of them");
+}
+
+fn log_lines(app: &TestApp, path: &str) -> Vec<Value> {
+    let lines: Vec<Value> = app.output().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    lines.into_iter().filter(|line| line["path"] == path).collect()
+}
+
+#[test]
+fn what_is_secret_of_a_sink_stands_neither_in_the_log_nor_in_the_list_of_parked_events() {
+    let (refusing, away) = (answering(|_| 500), free_port());
+    let hidden = format!("?access_token=hunter2hunter2#secret={}", webhooks::SECRET);
+    let sinks = format!("{}{hidden},http://127.0.0.1:{away}/events{hidden}", refusing.url("/events"));
+    let app = TestApp::start_with(&[("EVENT_SINKS", sinks.as_str()), ("EVENT_MAX_ATTEMPTS", "1")]);
+
+    app.post("/create_order", order(1));
+
+    wait_until_parked(&app, 2);
+    assert_eq!(refusing.received()[0].path, "/events?access_token=hunter2hunter2");
+    let list = app.get("/events/parked").body;
+    for text in [app.output(), list] {
+        assert!(text.contains("127.0.0.1"), "{text}");
+        for secret in ["hunter2", "whsec_", webhooks::SECRET.trim_start_matches("whsec_")] {
+            assert!(!text.contains(secret), "{secret} stands in:\n{text}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::{
     support::{Reply, TestApp, module, order, orders, serve},
 };
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const DAPR_TOKEN: &str = "sidecar-token-0123456";
 pub const SETTINGS: &[(&str, &str)] = &[("EVENT_SECRET", SECRET), ("APP_API_TOKEN", DAPR_TOKEN)];
 pub const BEARER: (&str, &str) = ("Authorization", "Bearer whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");

@@ -22,6 +22,8 @@ use crate::{
 /// What an event says of a row: its number, its sequence, what was done, and which product it has since.
 #[derive(Clone, Debug, PartialEq)]
 struct Told {
+    /// The event's own; the same whenever it is sent again.
+    id: String,
     row: i64,
     sequence: u64,
     kind: String,
@@ -33,6 +35,7 @@ fn told(request: &Received) -> Told {
     let row = event["data"]["order_id"].as_i64().unwrap();
     assert_eq!(event["partitionkey"], format!("orders/{row}"));
     Told {
+        id: event["id"].as_str().unwrap().to_string(),
         row,
         sequence: event["sequence"].as_str().unwrap().parse().unwrap(),
         kind: event["type"].as_str().unwrap().to_string(),
@@ -107,7 +110,11 @@ fn change_rows(client: i64, apps: &[TestApp], agent: &ureq::Agent, done: &Atomic
 fn taken(name: &str, log: &Log) -> HashMap<i64, Vec<Told>> {
     let mut rows: HashMap<i64, Vec<Told>> = HashMap::new();
     let mut open: HashMap<i64, Told> = HashMap::new();
+    let (mut ids, mut changes) = (HashMap::new(), HashMap::new());
     for (told, takes) in log.lock().unwrap().iter() {
+        let change = (told.row, told.sequence);
+        assert_eq!(*ids.entry(change).or_insert(told.id.clone()), told.id, "{name}: {told:?} has another id again");
+        assert_eq!(*changes.entry(told.id.clone()).or_insert(change), change, "{name}: {told:?} has another's id");
         let row = rows.entry(told.row).or_default();
         if row.last() == Some(told) {
             continue; // once more, because nobody knew that it had arrived
@@ -220,7 +227,7 @@ fn no_event_is_lost_or_made_up_whatever_goes_wrong() {
 }
 
 #[test]
-#[ignore = "takes two minutes"]
+#[ignore = "takes two minutes: make test-faults"]
 fn no_event_is_lost_or_made_up_while_a_sink_is_away_for_a_minute() {
     everything_at_once(20_000, 5000, Duration::from_secs(60));
 }
@@ -267,7 +274,7 @@ fn rows_read(app: &TestApp) -> u64 {
 }
 
 #[test]
-#[ignore = "takes a minute"]
+#[ignore = "takes a minute: make test-faults"]
 fn a_million_events_that_wait_cost_those_that_are_due_nothing() {
     let _alone = alone();
     let server = Server::start();

@@ -3,14 +3,10 @@
 //! A sink that cannot be reached is left alone for a while and then tried with one event. So its being away uses up the
 //! tries of one event at a time, and not of all that wait.
 
+mod requests;
 mod results;
 
-use std::{
-    collections::VecDeque,
-    pin::pin,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     select,
@@ -27,14 +23,10 @@ use super::{
     pauses::jitter,
     sinks::{Sink, Verdict},
 };
-use crate::{
-    App,
-    error::Error,
-    http_client::{CallError, Context},
-    log,
-};
+use crate::{App, error::Error, http_client::CallError, log};
 
-/// Requests to one sink at a time.
+/// Requests to one sink at a time; fewer where there are many sinks, because half of all calls is left to those who wait
+/// for them.
 const MOST_IN_FLIGHT: usize = 16;
 
 /// Lines are taken for so many requests, and not more than so many lines, because taking some costs as much as one.
@@ -69,6 +61,7 @@ pub struct Worker {
     sender: UnboundedSender<Told>,
     told: UnboundedReceiver<Told>,
     in_flight: usize,
+    most_in_flight: usize,
     /// Heads to be sent.
     ready: VecDeque<(Head, CloudEvent)>,
     /// What is to be noted in the database, as [`lines::finish`] takes it.
@@ -78,6 +71,8 @@ pub struct Worker {
     /// How often in a row the sink could not be reached, and until when it is left alone.
     outages: u32,
     resume_at: Instant,
+    /// Whether the log was told that it cannot be reached.
+    is_said_away: bool,
     /// The same for the database.
     database_problem: Option<String>,
     retry_at: Instant,
@@ -95,6 +90,8 @@ impl Worker {
     pub fn new(app: Arc<App>, index: usize, number: u32, owner: String, wake: Arc<Notify>) -> Worker {
         let (sender, told) = mpsc::unbounded_channel();
         let now = Instant::now();
+        let half = app.config.outbound.max_calls.checked_div(2).unwrap_or_default();
+        let share = half.checked_div(app.config.events.sinks.len()).unwrap_or_default();
         Worker {
             app,
             index,
@@ -104,11 +101,13 @@ impl Worker {
             sender,
             told,
             in_flight: 0,
+            most_in_flight: share.clamp(1, MOST_IN_FLIGHT),
             ready: VecDeque::new(),
             outcomes: Vec::new(),
             look_at: now,
             outages: 0,
             resume_at: now,
+            is_said_away: false,
             database_problem: None,
             retry_at: now,
             batch: usize::MAX,
@@ -128,29 +127,34 @@ impl Worker {
             self.send();
             let wake_at = self.wake_at();
             select! {
-                Some(told) = self.told.recv() => {
-                    self.take(told).await;
-                    // Those that have come meanwhile are noted together.
-                    while let Ok(told) = self.told.try_recv() {
-                        self.take(told).await;
-                    }
-                }
+                Some(told) = self.told.recv() => self.take_all(told).await,
                 () = sleep_until(wake_at) => {}
                 () = wake.notified() => self.look_at = Instant::now(),
                 () = &mut closing => break,
             }
         }
+        let _ = timeout_at(app.drain.deadline(app.config.drain_timeout), self.close()).await;
+    }
+
+    /// Gives up what is not in flight, and notes what comes of that which is.
+    async fn close(&mut self) {
         self.give_up(self.ready.len());
-        self.note().await;
-        let deadline = Instant::now().checked_add(app.config.drain_timeout).unwrap_or_else(Instant::now);
-        while self.in_flight > 0 {
-            let Ok(Some(told)) = timeout_at(deadline, self.told.recv()).await else { break };
-            self.take(told).await;
-        }
-        self.give_up(self.ready.len());
-        while !self.outcomes.is_empty() && Instant::now() < deadline {
-            sleep_until(self.retry_at).await;
+        while self.in_flight > 0 || !self.outcomes.is_empty() {
             self.note().await;
+            select! {
+                Some(told) = self.told.recv(), if self.in_flight > 0 => self.take_all(told).await,
+                () = sleep_until(self.retry_at), if !self.outcomes.is_empty() => {}
+                else => {}
+            }
+            self.give_up(self.ready.len());
+        }
+    }
+
+    /// Those that have come meanwhile are noted together.
+    async fn take_all(&mut self, told: Told) {
+        self.take(told).await;
+        while let Ok(told) = self.told.try_recv() {
+            self.take(told).await;
         }
     }
 
@@ -170,9 +174,12 @@ impl Worker {
     }
 
     /// While the sink cannot be reached, one event is tried at a time.
+    fn most_in_flight(&self) -> usize {
+        if self.outages > 0 { 1 } else { self.most_in_flight }
+    }
+
     fn may_look(&self) -> bool {
-        let most = if self.outages > 0 { 1 } else { MOST_IN_FLIGHT };
-        self.ready.is_empty() && self.in_flight < most
+        self.ready.is_empty() && self.in_flight < self.most_in_flight()
     }
 
     /// Takes lines that are due.
@@ -209,61 +216,6 @@ impl Worker {
         let pause = if heads.is_empty() { jitter(LOOK) } else { Duration::ZERO };
         self.ready.extend(heads);
         Ok(pause)
-    }
-
-    /// Sends what is ready.
-    fn send(&mut self) {
-        let most = if self.outages > 0 { 1 } else { MOST_IN_FLIGHT };
-        while self.in_flight < most && !self.ready.is_empty() {
-            let (heads, events) = self.next_request();
-            let Some(sink) = self.sink().filter(|_| !events.is_empty()) else { continue };
-            match sink.request(&events, SystemTime::now()) {
-                Ok(call) => {
-                    let (app, index, sender) = (self.app.clone(), self.index, self.sender.clone());
-                    self.in_flight = self.in_flight.saturating_add(1);
-                    tokio::spawn(async move {
-                        let answer = app.http.call(call, &Context::default()).await;
-                        let verdict = |answer| {
-                            app.config.events.sinks.get(index).map_or(Verdict::Gone, |sink| sink.verdict(&answer))
-                        };
-                        let result = answer.map(verdict);
-                        let _ = sender.send(Told { heads: heads.into_iter().zip(events).collect(), result });
-                    });
-                }
-                Err(error) => {
-                    for head in heads {
-                        self.park(&head, &error.to_string());
-                    }
-                }
-            }
-        }
-    }
-
-    /// The next events, as many as one request carries; none if all have waited for too long.
-    fn next_request(&mut self) -> (Vec<Head>, Vec<CloudEvent>) {
-        let (mut heads, mut events) = (Vec::new(), Vec::new());
-        let (most_events, most_bytes) =
-            self.sink().map_or((1, 0), |sink| (sink.most_events.min(self.batch), sink.most_bytes));
-        let mut bytes = 0_usize;
-        while let Some((head, event)) = self.ready.pop_front() {
-            if Instant::now() > head.send_until {
-                self.outcomes.push((head.line, head.number, Outcome::Again(Duration::ZERO, head.attempts)));
-                continue;
-            }
-            if most_events > 1 {
-                bytes = bytes.saturating_add(event.to_json().map_or(0, |json| json.len().saturating_add(1)));
-            }
-            if !events.is_empty() && bytes > most_bytes {
-                self.ready.push_front((head, event));
-                break;
-            }
-            heads.push(head);
-            events.push(event);
-            if events.len() >= most_events {
-                break;
-            }
-        }
-        (heads, events)
     }
 
     /// Writes down what is decided.

@@ -26,7 +26,9 @@ impl Worker {
         if self.outages > 0 && result.is_ok() {
             self.outages = 0;
             self.resume_at = Instant::now();
-            self.say("can be reached again");
+            if std::mem::take(&mut self.is_said_away) {
+                self.say("can be reached again");
+            }
         }
         match result {
             Ok(Verdict::Delivered) => {
@@ -71,7 +73,7 @@ impl Worker {
         if self.outages > 0 && Instant::now() < self.resume_at {
             return self.release(heads);
         }
-        if self.outages == 0 {
+        if !std::mem::replace(&mut self.is_said_away, true) {
             self.say(reason);
         }
         self.outages = self.outages.saturating_add(1);
