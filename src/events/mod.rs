@@ -88,6 +88,7 @@ pub async fn deliver(app: Arc<App>) {
 async fn register(app: &App) -> Option<Vec<u32>> {
     let names: Vec<&str> = app.config.events.sinks.iter().map(|sink| sink.name.as_str()).collect();
     let register = async {
+        let mut last_problem = String::new();
         loop {
             let registered = async {
                 let sinks = lines::register(app, &names).await?;
@@ -97,8 +98,15 @@ async fn register(app: &App) -> Option<Vec<u32>> {
                 let forgotten = lines::forgotten(app, &sinks).await?;
                 Ok::<_, Error>((sinks, forgotten))
             };
-            if let Ok(registered) = registered.await {
-                return registered;
+            match registered.await {
+                Ok(registered) => return registered,
+                // The schema is not in place yet, or the database is away: it is said elsewhere.
+                Err(Error::Unavailable(..)) => {}
+                Err(error) if error.to_string() == last_problem => {}
+                Err(error) => {
+                    last_problem = error.to_string();
+                    log::message(&format!("events: the sinks cannot be made known: {last_problem}"));
+                }
             }
             sleep(PAUSE).await;
         }

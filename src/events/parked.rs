@@ -127,7 +127,8 @@ pub async fn replay(app: &App, sink: Option<&str>, id: Option<&str>) -> Result<u
 }
 
 async fn start(conn: &mut Conn, name: &str) -> Result<u32, Error> {
-    let number: Option<u32> = conn.exec_first(SINK, (name,)).await?;
+    // The column is ASCII, and cannot be compared with anything else.
+    let number: Option<u32> = if name.is_ascii() { conn.exec_first(SINK, (name,)).await? } else { None };
     let number = number.ok_or_else(|| Error::NotFound("there is no such sink".to_string()))?;
     conn.exec_drop(START, (number,)).await?;
     Ok(number)

@@ -708,3 +708,30 @@ fn what_is_secret_of_a_sink_stands_neither_in_the_log_nor_in_the_list_of_parked_
         }
     }
 }
+
+#[test]
+fn the_log_counts_every_event_that_is_parked() {
+    let sink = answering(|_| 400);
+    let app = start(&[&sink], &[("EVENT_MAX_ATTEMPTS", "1")]);
+
+    app.post("/create_orders", orders(0..50));
+
+    wait_until_parked(&app, 50);
+    let counted = || {
+        let output = app.output();
+        let counts =
+            output.split("does not take ").skip(1).filter_map(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+        counts.sum::<u32>()
+    };
+    eventually("all are counted", &app, || counted() == 50);
+}
+
+#[test]
+fn a_sink_that_nobody_knows_is_404_however_it_is_written() {
+    let sink = answering(|_| 204);
+    let app = start(&[&sink], &[]);
+
+    for name in ["elsewhere", "ü😀", "' OR 1=1 --"] {
+        app.post("/events/replay", json!({ "sink": name }).to_string()).problem(404);
+    }
+}

@@ -82,6 +82,7 @@ pub struct Worker {
     is_gone: bool,
     /// Events that were parked since the log was told.
     parked: u32,
+    last_refusal: String,
     report_at: Instant,
 }
 
@@ -113,6 +114,7 @@ impl Worker {
             batch: usize::MAX,
             is_gone: false,
             parked: 0,
+            last_refusal: String::new(),
             report_at: now,
         }
     }
@@ -125,6 +127,7 @@ impl Worker {
             self.note().await;
             self.look().await;
             self.send();
+            self.report_parked();
             let wake_at = self.wake_at();
             select! {
                 Some(told) = self.told.recv() => self.take_all(told).await,
@@ -164,6 +167,11 @@ impl Worker {
 
     /// When something has to be done that nobody wakes us for.
     fn wake_at(&self) -> Instant {
+        let wake_at = self.work_at();
+        if self.parked > 0 { wake_at.min(self.report_at) } else { wake_at }
+    }
+
+    fn work_at(&self) -> Instant {
         if !self.outcomes.is_empty() {
             self.retry_at
         } else if self.may_look() {

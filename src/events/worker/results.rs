@@ -98,8 +98,14 @@ impl Worker {
         let attempts = head.attempts.saturating_add(1);
         self.outcomes.push((head.line, head.number, Outcome::Parked(attempts, reason.to_string())));
         self.parked = self.parked.saturating_add(1);
-        if Instant::now() >= self.report_at {
-            self.say(&format!("does not take {} events, which are parked; the last one: {reason}", self.parked));
+        self.last_refusal = reason.to_string();
+    }
+
+    /// Tells the log of the events that were parked, now and then.
+    pub(super) fn report_parked(&mut self) {
+        if self.parked > 0 && Instant::now() >= self.report_at {
+            let (count, reason) = (self.parked, &self.last_refusal);
+            self.say(&format!("does not take {count} events, which are parked; the last one: {reason}"));
             self.parked = 0;
             self.report_at = in_a(REPORT);
         }
