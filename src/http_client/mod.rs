@@ -252,10 +252,11 @@ impl HttpClient {
     }
 }
 
-/// Whether the host does its work, whatever it thinks of the request. 501 is an opinion of the request too.
+/// Whether the host does its work, whatever it makes of the request: a 500 is about this request, and others may fare
+/// better.
 fn works(result: &Result<Answer, CallError>) -> bool {
     match result {
-        Ok(answer) => !answer.status.is_server_error() || answer.status == StatusCode::NOT_IMPLEMENTED,
+        Ok(answer) => !matches!(answer.status.as_u16(), 502..=504),
         Err(error) => matches!(error, CallError::TooLarge),
     }
 }

@@ -268,7 +268,11 @@ fn a_host_that_keeps_failing_is_left_alone_and_probed_with_one_call() {
     let peer = {
         let fails = fails.clone();
         Peer::start(move |_, stream| {
-            reply(stream, if fails.load(Ordering::SeqCst) { 500 } else { 200 }, &[], TAX);
+            if fails.load(Ordering::SeqCst) {
+                let _ = stream.write_all(b"no HTTP\r\n\r\n").and_then(|()| stream.shutdown(Shutdown::Both));
+            } else {
+                reply(stream, 200, &[], TAX);
+            }
         })
     };
     let app = start(&peer, &[]);
