@@ -735,3 +735,22 @@ fn a_sink_that_nobody_knows_is_404_however_it_is_written() {
         app.post("/events/replay", json!({ "sink": name }).to_string()).problem(404);
     }
 }
+
+#[test]
+fn events_that_a_sink_chokes_on_do_not_hold_up_those_of_other_rows() {
+    let sink = Peer::start(|request, stream| {
+        let row: i32 = event(request)["data"]["order_id"].as_i64().unwrap().try_into().unwrap();
+        reply(stream, if row < 40 { 500 } else { 200 }, &[], "");
+    });
+    let app = start(&[&sink], &[]);
+
+    app.post("/create_orders", orders(0..40));
+    let start = Instant::now();
+    for row in 40..60 {
+        app.post("/create_order", order(row));
+        thread::sleep(Duration::from_millis(50)); // those that are refused come again meanwhile
+    }
+
+    eventually("only those wait", &app, || app.query::<i64>("SELECT COUNT(*) FROM event_lines") == [40]);
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+}
