@@ -97,10 +97,16 @@ async fn list(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> 
 
 async fn replay(app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
     let body = request.body().await?;
-    let wanted: Replay = serde_json::from_str(fields::document(&body)?.get()).map_err(|error| {
+    let refuse = |problem: &str| {
         let rule = "must be an object that may have 'sink' and 'id', each a text";
-        Error::Invalid(vec![Fault::at("", format!("{rule}: {error}"))])
-    })?;
+        Error::Invalid(vec![Fault::at("", format!("{rule}{problem}"))])
+    };
+    let json = fields::document(&body)?.get();
+    // serde would read an array as well.
+    if !json.starts_with('{') {
+        return Err(refuse(""));
+    }
+    let wanted: Replay = serde_json::from_str(json).map_err(|error| refuse(&format!(": {error}")))?;
     let count = parked::replay(&app, wanted.sink.as_deref(), wanted.id.as_deref()).await?;
     response::json(&json!({ "replayed": count }))
 }

@@ -754,3 +754,13 @@ fn events_that_a_sink_chokes_on_do_not_hold_up_those_of_other_rows() {
     eventually("only those wait", &app, || app.query::<i64>("SELECT COUNT(*) FROM event_lines") == [40]);
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
 }
+
+#[test]
+fn what_is_no_object_replays_nothing() {
+    let sink = answering(|_| 204);
+    let app = start(&[&sink], &[]);
+
+    for body in ["[null, null]", "[]", "null", "1", "{\"sink\": 1}", "{\"ids\": \"1\"}"] {
+        app.post("/events/replay", body).problem(422);
+    }
+}
