@@ -50,8 +50,8 @@ const REPLAY: Entity = Entity {
         json!({
             "type": "object",
             "properties": {
-                "sink": { "type": "string", "description": "the sink's name; it is started again if it has stopped" },
-                "id": { "type": "string", "description": "the event's id" },
+                "sink": { "type": ["string", "null"], "description": "the sink's name; it is started again if it has stopped" },
+                "id": { "type": ["string", "null"], "description": "the event's id" },
             },
             "additionalProperties": false,
         })
