@@ -14,7 +14,7 @@ serve() {
     module=$app/compiled.wasm
     missing=$(processor | comm -13 - "$app/compiled-for")
     if [ -n "$missing" ]; then
-        echo "this processor is not the one that the module was compiled for: compiling it (half a minute)" >&2
+        echo "this processor is not the one that the module was compiled for: compiling it (a minute or two)" >&2
         module=/tmp/compiled.wasm
         # Process 1 has to say what ends it, and a shell hears of it only while it waits.
         trap 'exit 143' TERM INT
