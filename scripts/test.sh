@@ -9,6 +9,7 @@ say "format"
 cargo fmt --check
 say "lints, native"
 cargo clippy --locked --workspace --all-targets -- -D warnings
+cargo clippy --locked --test deploy -- -D warnings
 say "lints, wasm"
 cargo clippy --locked --release --target wasm32-wasip1 --package order_demo_service --package wasmedge_wasi_socket \
     --package wasmedge_rustls_api -- -D warnings

@@ -1,32 +1,23 @@
 //! The five curl lines, and the endpoints in the article's words.
 
-use std::{
-    io::{Read, Write},
-    process::Command,
-};
+use std::io::{Read, Write};
 
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, orders, root};
+use crate::{
+    readme::run_curl_lines,
+    support::{TestApp, orders},
+};
 
 const ORDERS: &str = include_str!("../../orders.json");
 const UPDATE: &str = include_str!("../../update_order.json");
 const DONE: &str = r#"{"status":true}"#;
 
-/// Each line is run by a shell in the repository's folder, and what README prints under it is what comes out. Those about
-/// other services are tested with these, in tests/peers.
 #[test]
 fn the_curl_lines_in_readme_work_as_they_stand() {
     let app = TestApp::start();
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let mut lines = readme.lines().peekable();
-    let mut answers = Vec::new();
-    while let Some(line) = lines.next().filter(|line| *line != "## Call your own service") {
-        let Some(arguments) = line.strip_prefix("$ curl ") else { continue };
-        let answer = curl(&arguments.replace("localhost:8080", &format!("127.0.0.1:{}", app.port)));
-        assert_eq!(without_request_id(&answer), without_request_id(lines.peek().unwrap()), "{line}");
-        answers.push(answer);
-    }
+
+    let answers = run_curl_lines(&format!("127.0.0.1:{}", app.port));
 
     let samples: Value = serde_json::from_str(ORDERS).unwrap();
     let update: Value = serde_json::from_str(UPDATE).unwrap();
@@ -34,17 +25,6 @@ fn the_curl_lines_in_readme_work_as_they_stand() {
     assert_eq!([&answers[0], &answers[1], &answers[3], &answers[4]], [DONE; 4]);
     assert_eq!(parse(&answers[2]), samples);
     assert_eq!(parse(&answers[5]), json!([samples[0], update, samples[3], samples[4]]));
-}
-
-fn curl(arguments: &str) -> String {
-    let output =
-        Command::new("bash").args(["-c", &format!("curl -sS {arguments}")]).current_dir(root()).output().unwrap();
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn without_request_id(answer: &str) -> &str {
-    answer.split(",\"request_id\":").next().unwrap()
 }
 
 #[test]

@@ -18,6 +18,7 @@
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
 //! - `access`: who may call what.
+//! - `secrets`: never in a log, an error or `Debug`.
 //! - `webhooks`: who may tell of events at POST /events, and how.
 //! - `inbox`: each is applied once, whole, or not at all.
 //! - `openapi`: the description at /openapi.json says what the service does.
@@ -50,6 +51,7 @@ mod long_arrays;
 mod openapi;
 mod peer;
 mod protocol;
+mod readme;
 mod refusals;
 mod resource;
 mod schema;
