@@ -6,8 +6,10 @@
 //! - [`worker`]: sends them, a worker for each sink.
 //! - [`sinks`], [`cloud_event`]: how they are written for each kind of sink.
 //! - [`parked`], [`handlers`]: those that a sink does not take.
+//! - [`backlog`]: how many wait, for those who watch.
 //! - [`pauses`]: how long to wait before the next try.
 
+pub mod backlog;
 mod cloud_event;
 mod fan_out;
 pub mod handlers;
