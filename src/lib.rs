@@ -23,6 +23,7 @@
 //! - [`drain`]: how the process ends without cutting anybody off.
 //! - [`jitter`]: how long to wait before the next try, by chance.
 //! - [`log`]: one line of JSON a request.
+//! - [`trace`]: to which trace a request belongs.
 //! - [`metrics`]: counts and durations, for Prometheus.
 //! - [`self_check`]: whether the module runs compiled.
 
@@ -55,6 +56,7 @@ pub mod server;
 pub mod standard_webhooks;
 pub mod system;
 pub mod tls;
+pub mod trace;
 pub mod webhooks;
 
 use std::{sync::Arc, time::Duration};

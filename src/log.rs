@@ -13,6 +13,8 @@ use serde::Serialize;
 pub struct Access<'a> {
     /// The request's id, as in its `X-Request-Id` header.
     pub id: &'a str,
+    /// The id of the trace that it belongs to.
+    pub trace: Option<&'a str>,
     /// The method.
     pub method: &'a str,
     /// The path, without the query.
@@ -34,6 +36,8 @@ pub fn access(access: &Access) {
     struct Line<'a> {
         time: &'a str,
         id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        trace_id: Option<&'a str>,
         method: &'a str,
         path: &'a str,
         status: u16,
@@ -45,6 +49,7 @@ pub fn access(access: &Access) {
     write_line(&Line {
         time: &time(access.now),
         id: access.id,
+        trace_id: access.trace,
         method: cut(access.method, 32),
         path: cut(access.path, 1000),
         status: access.status,

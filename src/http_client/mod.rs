@@ -30,10 +30,9 @@ pub use hosts::Count;
 use hosts::Hosts;
 use record::Record;
 
-use crate::{metrics::Text, tls};
+use crate::{metrics::Text, tls, trace::TRACEPARENT};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// How long an unused connection is kept: less than the five seconds after which the hastiest of the well-known servers
@@ -241,8 +240,8 @@ impl HttpClient {
         if let Some(id) = context.request_id.as_deref() {
             request = request.header(REQUEST_ID, id);
         }
-        if let Some(traceparent) = &context.traceparent {
-            request = request.header(TRACEPARENT, traceparent);
+        if let Some(trace) = &context.trace {
+            request = request.header(TRACEPARENT, trace.traceparent());
         }
         if let Some(tracestate) = &context.tracestate {
             request = request.header(TRACESTATE, tracestate);

@@ -22,7 +22,7 @@ impl Text {
 
     /// One value.
     pub fn sample(&mut self, name: &str, labels: Labels, value: impl Display) {
-        self.line(name, "", labels, None, value);
+        self.line(name, "", labels, None, &value);
     }
 
     /// A family of one value.
@@ -37,11 +37,11 @@ impl Text {
         for (bound, value) in BOUNDS.iter().zip(ranges) {
             let bound = Seconds(*bound).to_string();
             let bound = bound.trim_end_matches('0').trim_end_matches('.');
-            self.line(name, "_bucket", labels, Some(bound), value);
+            self.line(name, "_bucket", labels, Some(bound), &value);
         }
-        self.line(name, "_bucket", labels, Some("+Inf"), count);
-        self.line(name, "_sum", labels, None, histogram.sum());
-        self.line(name, "_count", labels, None, count);
+        self.line(name, "_bucket", labels, Some("+Inf"), &count);
+        self.line(name, "_sum", labels, None, &histogram.sum());
+        self.line(name, "_count", labels, None, &count);
     }
 
     /// All that was written.
@@ -49,7 +49,7 @@ impl Text {
         self.0
     }
 
-    fn line(&mut self, name: &str, suffix: &str, labels: Labels, bound: Option<&str>, value: impl Display) {
+    fn line(&mut self, name: &str, suffix: &str, labels: Labels, bound: Option<&str>, value: &dyn Display) {
         let text = &mut self.0;
         let _ = write!(text, "{name}{suffix}");
         let mut separator = '{';

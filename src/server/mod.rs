@@ -163,8 +163,8 @@ async fn respond(
     let path = request.uri().path().to_owned();
 
     let request = Request::new(request, id.clone(), app.clone(), unread.clone());
-    let mut route = None;
-    let result = routes::dispatch(tables, app.clone(), request, &mut route).await;
+    let (trace, mut route) = (request.trace, None);
+    let result = trace.scope(routes::dispatch(tables, app.clone(), request, &mut route)).await;
     let (mut response, error) = match result.and_then(|response| reserve(&app, response, progress)) {
         Ok(response) => (response, None),
         Err(error) => (error.to_response(&id).map(Body::from), error.cause()),
@@ -180,6 +180,7 @@ async fn respond(
     app.metrics.requests.observe(Some(&method), route, response.status(), duration);
     log::access(&log::Access {
         id: &id,
+        trace: Some(trace.id()),
         method: method.as_str(),
         path: &path,
         status: response.status().as_u16(),

@@ -27,6 +27,6 @@ pub fn refusal(app: &App, error: &Error) -> Vec<u8> {
 
     let (status, error, now, duration) = (head.status.as_u16(), error.cause(), SystemTime::now(), Duration::ZERO);
     app.metrics.requests.observe(None, None, head.status, duration);
-    log::access(&log::Access { id: &id, method: "-", path: "-", status, now, duration, error });
+    log::access(&log::Access { id: &id, trace: None, method: "-", path: "-", status, now, duration, error });
     bytes
 }
