@@ -13,7 +13,7 @@ fi
 folder=$PWD/target/tools/prometheus
 if [ ! -x "$folder/usr/bin/promtool" ]; then
     printf '\033[1m==>\033[0m unpacking Prometheus from Debian under target/tools/prometheus\n' >&2
-    apt-cache show prometheus >/dev/null 2>&1 || as_root apt-get update -q >&2
+    as_root apt-get update -q >&2
     rm -rf "$folder" "$folder.new"
     mkdir -p "$folder.new"
     trap 'rm -rf "$folder.new"' EXIT
