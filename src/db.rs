@@ -15,7 +15,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{config::Config, error::Error, jitter, tls};
+use crate::{
+    config::Config,
+    error::Error,
+    jitter,
+    metrics::{Text, Usage},
+    tls,
+};
 
 /// What every connection is set to. What does not fit a column is an error, never cut to size. A statement waits a
 /// quarter of the time limit for a lock (a second at least), so that there is time to try again. A transaction locks the rows that it
@@ -50,6 +56,8 @@ pub struct Database {
     acquire_timeout: Duration,
     timeout: Duration,
     open: AtomicBool,
+    size: usize,
+    usage: Arc<Usage>,
 }
 
 impl Database {
@@ -79,7 +87,14 @@ impl Database {
             acquire_timeout: config.db_acquire_timeout,
             timeout: config.db_timeout,
             open: AtomicBool::new(false),
+            size,
+            usage: Arc::default(),
         }
+    }
+
+    /// Writes down how it is used.
+    pub fn write_metrics(&self, text: &mut Text) {
+        self.usage.write(text, self.size, self.permits.available_permits());
     }
 
     /// Lets requests in, once the schema is in place.
@@ -130,7 +145,7 @@ impl Database {
             let permit = self.permit(&self.long_permits).await?;
             let mut lease = self.lease().await?;
             lease.conn()?.query_drop("START TRANSACTION").await?;
-            Ok(LongTransaction { lease, timeout: self.timeout, _permit: permit })
+            Ok(LongTransaction { lease, timeout: self.timeout, usage: self.usage.clone(), _permit: permit })
         };
         within(self.timeout, begin).await
     }
@@ -177,18 +192,10 @@ impl Database {
         work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>,
         in_transaction: bool,
     ) -> Result<T, Error> {
-        let mut lease = self.lease().await?;
-        if in_transaction {
-            lease.conn()?.query_drop("START TRANSACTION").await?;
-        }
-        let result = work(lease.conn()?).await;
-        if in_transaction {
-            let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
-            if let Err(error) = lease.conn()?.query_drop(end).await {
-                return result.and(Err(error.into()));
-            }
-        }
-        lease.release();
+        let lease = self.lease().await?;
+        let operation = self.usage.begin();
+        let result = lease.work(work, in_transaction).await;
+        operation.end(&result);
         result
     }
 
@@ -200,6 +207,7 @@ impl Database {
     }
 
     async fn lease(&self) -> Result<Lease, Error> {
+        let (_pending, _timer) = (self.usage.pending.enter(), self.usage.wait.timer());
         let permit = self.permit(&self.permits).await?;
         Ok(Lease(Some((self.pool.get_conn().await?, permit))))
     }
@@ -223,6 +231,25 @@ impl Lease {
         conn.ok_or_else(|| Error::Internal(anyhow!("the connection has been given back")))
     }
 
+    async fn work<T>(
+        mut self,
+        work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>,
+        in_transaction: bool,
+    ) -> Result<T, Error> {
+        if in_transaction {
+            self.conn()?.query_drop("START TRANSACTION").await?;
+        }
+        let result = work(self.conn()?).await;
+        if in_transaction {
+            let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
+            if let Err(error) = self.conn()?.query_drop(end).await {
+                return result.and(Err(error.into()));
+            }
+        }
+        self.release();
+        result
+    }
+
     /// Gives it back to the pool. The driver drops it if it is broken.
     fn release(mut self) {
         self.0 = None;
@@ -244,6 +271,7 @@ impl Drop for Lease {
 pub struct LongTransaction {
     lease: Lease,
     timeout: Duration,
+    usage: Arc<Usage>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -253,7 +281,11 @@ impl LongTransaction {
     /// # Errors
     /// [`Error::Unavailable`] when the time is up; otherwise the work's own.
     pub async fn run<T>(&mut self, work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {
-        within(self.timeout, async { work(self.lease.conn()?).await }).await
+        let LongTransaction { lease, timeout, usage, .. } = self;
+        let operation = usage.begin();
+        let result = within(*timeout, async { work(lease.conn()?).await }).await;
+        operation.end(&result);
+        result
     }
 
     /// Keeps what was done.

@@ -23,6 +23,8 @@
 //! - [`drain`]: how the process ends without cutting anybody off.
 //! - [`jitter`]: how long to wait before the next try, by chance.
 //! - [`log`]: one line of JSON a request.
+//! - [`trace`]: to which trace a request belongs.
+//! - [`metrics`]: counts and durations, for Prometheus.
 //! - [`self_check`]: whether the module runs compiled.
 
 pub mod array;
@@ -39,6 +41,7 @@ pub mod idempotency;
 pub mod jitter;
 pub mod log;
 pub mod memory;
+pub mod metrics;
 pub mod migrations;
 pub mod money;
 pub mod openapi;
@@ -53,6 +56,7 @@ pub mod server;
 pub mod standard_webhooks;
 pub mod system;
 pub mod tls;
+pub mod trace;
 pub mod webhooks;
 
 use std::{sync::Arc, time::Duration};
@@ -63,6 +67,7 @@ use drain::Drain;
 use events::outbox::Outbox;
 use http_client::HttpClient;
 use memory::Memory;
+use metrics::Metrics;
 use migrations::Migration;
 use purge::Purge;
 use routes::Route;
@@ -95,6 +100,8 @@ pub struct App {
     pub http: HttpClient,
     /// Where changes are noted for those who are told of them.
     pub outbox: Outbox,
+    /// What has been counted.
+    pub metrics: Metrics,
 }
 
 impl App {
@@ -108,7 +115,8 @@ impl App {
         let memory = Memory::new(config.max_bodies_bytes);
         let http = HttpClient::new(&config.outbound, config.ca_file.as_deref())?;
         let outbox = Outbox::new(!config.events.sinks.is_empty());
-        Ok(Arc::new(App { config, db, drain: Drain::default(), memory, http, outbox }))
+        let metrics = Metrics::new(&config);
+        Ok(Arc::new(App { config, db, drain: Drain::default(), memory, http, outbox, metrics }))
     }
 
     /// Brings the schema up to date, trying until it is; until then every use of the database is a 503.

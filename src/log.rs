@@ -4,7 +4,7 @@
 use std::{
     io::Write,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use serde::Serialize;
@@ -13,14 +13,18 @@ use serde::Serialize;
 pub struct Access<'a> {
     /// The request's id, as in its `X-Request-Id` header.
     pub id: &'a str,
+    /// The id of the trace that it belongs to.
+    pub trace: Option<&'a str>,
     /// The method.
     pub method: &'a str,
     /// The path, without the query.
     pub path: &'a str,
     /// The answer's status.
     pub status: u16,
-    /// When the request's head was there.
-    pub started: SystemTime,
+    /// When the answer's head was made.
+    pub now: SystemTime,
+    /// From the request's head to that.
+    pub duration: Duration,
     /// The cause of an error on our side, which the client was not told.
     pub error: Option<String>,
 }
@@ -32,23 +36,24 @@ pub fn access(access: &Access) {
     struct Line<'a> {
         time: &'a str,
         id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        trace_id: Option<&'a str>,
         method: &'a str,
         path: &'a str,
         status: u16,
-        /// From the request's head to the answer's head, in milliseconds.
         duration_ms: f64,
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<&'a str>,
     }
 
-    let (time, duration_ms) = since(access.started);
     write_line(&Line {
-        time: &time,
+        time: &time(access.now),
         id: access.id,
+        trace_id: access.trace,
         method: cut(access.method, 32),
         path: cut(access.path, 1000),
         status: access.status,
-        duration_ms,
+        duration_ms: milliseconds(access.duration),
         error: access.error.as_deref(),
     });
 }
@@ -63,8 +68,10 @@ pub struct Call<'a> {
     pub host: &'a str,
     /// The path, without the query, where it may be shown.
     pub path: Option<&'a str>,
-    /// When it was begun.
-    pub started: SystemTime,
+    /// When it was done.
+    pub now: SystemTime,
+    /// How long it took.
+    pub duration: Duration,
     /// How often it was tried.
     pub tries: u32,
     /// The answer's status, if there is one.
@@ -93,25 +100,25 @@ pub fn call(call: &Call) {
         error: Option<&'a str>,
     }
 
-    let (time, duration_ms) = since(call.started);
     write_line(&Line {
-        time: &time,
+        time: &time(call.now),
         id: call.id,
         call: call.method,
         host: call.host,
         path: call.path.map(|path| cut(path, 1000)),
         status: call.status,
-        duration_ms,
+        duration_ms: milliseconds(call.duration),
         tries: call.tries,
         error: call.error.map(|error| cut(error, 1000)),
     });
 }
 
-/// The time now, and the milliseconds since `started`.
-fn since(started: SystemTime) -> (String, f64) {
-    let now = SystemTime::now();
-    let duration = now.duration_since(started).unwrap_or_default(); // zero should the clock be set back
-    (humantime::format_rfc3339_millis(now).to_string(), (duration.as_secs_f64() * 1e6).round() / 1e3)
+fn time(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// Writes together with the lines of this turn of the runtime.

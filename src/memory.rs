@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::error::Error;
+use crate::{error::Error, metrics::Text};
 
 /// A body up to this size, in bytes, is always let in: there are no more of them than connections.
 pub const SMALL: usize = 64 << 10;
@@ -23,6 +23,13 @@ impl Memory {
     /// So many bytes.
     pub fn new(bytes: usize) -> Memory {
         Memory { bytes, left: Arc::new(Semaphore::new(bytes)) }
+    }
+
+    /// Writes down how much of it is taken.
+    pub fn write_metrics(&self, text: &mut Text) {
+        let held = self.bytes.saturating_sub(self.left.available_permits());
+        text.single("http_server_bodies_bytes", "gauge", "Bodies over 64 KiB in memory.", held);
+        text.single("http_server_bodies_max_bytes", "gauge", "MAX_BODIES_BYTES.", self.bytes);
     }
 
     /// Takes so many bytes of it.

@@ -23,6 +23,7 @@ use crate::{
     error::Error,
     http_client::Context,
     memory::{Reserved, SMALL},
+    trace::Trace,
 };
 
 /// A body has to come at this speed at least, in bytes a second, or catch up within `BODY_TIMEOUT`.
@@ -32,6 +33,8 @@ const LEAST_SPEED: u32 = 16 << 10;
 pub struct Request {
     /// What the log and the client call it.
     pub id: String,
+    /// The trace that it belongs to.
+    pub trace: Trace,
     /// Method, path, headers.
     pub head: Parts,
     /// What the `{…}` segments of the route's path stand for.
@@ -65,6 +68,7 @@ impl Request {
         let ended = body.is_end_stream();
         Request {
             id,
+            trace: Trace::of(&head.headers),
             head,
             path_params: Vec::new(),
             body,
@@ -147,7 +151,7 @@ impl Request {
 
     /// On whose behalf other services are called meanwhile.
     pub fn context(&self) -> Context {
-        Context::of(&self.id, &self.head.headers)
+        Context::of(&self.id, self.trace, &self.head.headers)
     }
 
     /// A `{name}` of the path, as a whole number that is not negative.

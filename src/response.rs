@@ -84,7 +84,8 @@ pub fn header(text: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(text).map_err(|error| Error::Internal(error.into()))
 }
 
-fn with_type(content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
+/// A body of this media type, with status 200.
+pub fn with_type(content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
     let mut response = Response::new(body.into());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response

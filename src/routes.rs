@@ -154,15 +154,23 @@ impl Route {
     }
 }
 
-/// Answers one request from `tables`.
+/// Answers one request from `tables`. `path` is set to that of the route, as its table has it, if there is one.
 ///
 /// # Errors
 /// [`Error::Unauthorized`], before anything is told about the path, [`Error::NotFound`], [`Error::MethodNotAllowed`], or
 /// whatever the handler says.
-pub async fn dispatch(tables: &[&[Route]], app: Arc<App>, mut request: Request) -> Result<Response<Body>, Error> {
+pub async fn dispatch(
+    tables: &[&[Route]],
+    app: Arc<App>,
+    mut request: Request,
+    path: &mut Option<&'static str>,
+) -> Result<Response<Body>, Error> {
     let found = find(tables, &app.config, &request.head.method, request.head.uri.path());
     let is_open = match &found {
-        Ok(Found::Route(route, _)) => route.is_open,
+        Ok(Found::Route(route, _)) => {
+            *path = Some(route.path);
+            route.is_open
+        }
         // A browser sends its preflight without a token.
         Ok(Found::Preflight(_)) => true,
         Err(_) => false,

@@ -5,7 +5,8 @@ use std::{fmt::Write, sync::Arc};
 use hyper::{Body, Response, StatusCode};
 
 use crate::{
-    App, ROUTES as ALL_ROUTES, error::Error, log, openapi, operation::Shape, request::Request, response, routes::Route,
+    App, ROUTES as ALL_ROUTES, error::Error, log, metrics, openapi, operation::Shape, request::Request, response,
+    routes::Route,
 };
 
 /// The endpoints of this module.
@@ -18,13 +19,21 @@ pub const ROUTES: &[Route] = &[
         .gives(200, Shape::Bytes),
     Route::get("/livez", "the process is alive", |_, _| Box::pin(livez())).gives(200, Shape::Text).open(),
     Route::get("/readyz", "the database answers", |app, _| Box::pin(readyz(app))).gives(200, Shape::Text).open(),
+    METRICS,
 ];
 
+/// It tells what the service is used for, so it asks for a token like the rest; on `ADMIN_BIND` it does not.
+const METRICS: Route =
+    Route::get("/metrics", "counts and durations, for Prometheus", |app, _| Box::pin(metrics::show(app)))
+        .gives(200, Shape::Text);
+
 /// The endpoints of `ADMIN_BIND`, which only this machine reaches.
-pub const ADMIN_ROUTES: &[Route] =
-    &[Route::post("/drain", "ends the process once everything in flight is done", |app, _| Box::pin(drain(app)))
+pub const ADMIN_ROUTES: &[Route] = &[
+    Route::post("/drain", "ends the process once everything in flight is done", |app, _| Box::pin(drain(app)))
         .gives(202, Shape::Text)
-        .open()];
+        .open(),
+    METRICS.open(),
+];
 
 async fn index(app: Arc<App>) -> Result<Response<Body>, Error> {
     let mut text = format!(

@@ -42,7 +42,7 @@ pub struct Config {
     pub allow_init: bool,
     /// The value of `Access-Control-Allow-Origin`.
     pub cors_allow_origin: hyper::header::HeaderValue,
-    /// Where to listen for `POST /drain` (`ADMIN_BIND`).
+    /// Where to listen for `POST /drain` and for metrics without a token (`ADMIN_BIND`).
     pub admin_address: Option<SocketAddr>,
     /// The largest request body, in bytes.
     pub max_body_bytes: usize,

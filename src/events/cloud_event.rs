@@ -1,4 +1,4 @@
-//! An event as it is sent: CloudEvents 1.0, with the extensions `partitionkey` and `sequence`. Knows no sink.
+//! An event as it is sent: CloudEvents 1.0, with the extensions `partitionkey`, `sequence` and `traceparent`. Knows no sink.
 
 use std::time::SystemTime;
 
@@ -23,6 +23,8 @@ pub struct CloudEvent {
     pub sequence: u64,
     /// What it happened to, as JSON.
     pub data: Box<RawValue>,
+    /// What it happened in (CloudEvents, Distributed Tracing extension).
+    pub traceparent: Option<String>,
 }
 
 impl CloudEvent {
@@ -48,6 +50,8 @@ impl Serialize for CloudEvent {
             subject: &'a str,
             partitionkey: &'a str,
             sequence: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            traceparent: Option<&'a str>,
             datacontenttype: &'static str,
             data: &'a RawValue,
         }
@@ -61,6 +65,7 @@ impl Serialize for CloudEvent {
             subject: &self.partition_key,
             partitionkey: &self.partition_key,
             sequence: format!("{:020}", self.sequence),
+            traceparent: self.traceparent.as_deref(),
             datacontenttype: "application/json",
             data: &self.data,
         }
@@ -84,11 +89,13 @@ mod tests {
             partition_key: "things/3".into(),
             sequence: 42,
             data: RawValue::from_string("{\"price\":1.10}".into()).unwrap(),
+            traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
         };
 
         let expected = "{\"specversion\":\"1.0\",\"id\":\"a1\",\"source\":\"/shop\",\"type\":\"thing.created\",\
             \"time\":\"2023-11-14T22:13:20.000001Z\",\"subject\":\"things/3\",\"partitionkey\":\"things/3\",\
-            \"sequence\":\"00000000000000000042\",\"datacontenttype\":\"application/json\",\"data\":{\"price\":1.10}}";
+            \"sequence\":\"00000000000000000042\",\
+            \"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\",\"datacontenttype\":\"application/json\",\"data\":{\"price\":1.10}}";
         assert_eq!(String::from_utf8(event.to_json().unwrap()).unwrap(), expected);
     }
 }

@@ -10,7 +10,7 @@ use crate::{App, error::Error, log};
 const FIRST: &str = "SELECT id, count FROM outbox WHERE count > 0 ORDER BY id LIMIT 256";
 // Of these it may see fewer: another instance has moved some meanwhile, or a node of a cluster does not have them yet. What
 // it does not see must not be removed.
-const LOCK: &str = "SELECT o.id, o.batch, o.kind, o.time, o.events
+const LOCK: &str = "SELECT o.id, o.batch, o.kind, o.time, o.events, o.traceparent
     FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) j STRAIGHT_JOIN outbox o ON o.id = j.id
     ORDER BY o.id FOR UPDATE";
 const ADD_LINES: &str = "INSERT INTO event_lines (sink, partition_key, due_at)
@@ -20,8 +20,8 @@ const ADD_LINES: &str = "INSERT INTO event_lines (sink, partition_key, due_at)
     STRAIGHT_JOIN JSON_TABLE(?, '$[*]' COLUMNS (id INT UNSIGNED PATH '$')) s
     WHERE TRUE -- otherwise the next word would be the join's
     ON DUPLICATE KEY UPDATE generation = event_lines.generation + 1";
-const ADD_EVENTS: &str = "INSERT INTO events (line, event_id, kind, time, sequence, data)
-    SELECT l.id, e.event_id, e.kind, e.time, e.sequence, e.data
+const ADD_EVENTS: &str = "INSERT INTO events (line, event_id, kind, time, sequence, data, traceparent)
+    SELECT l.id, e.event_id, e.kind, e.time, e.sequence, e.data, e.traceparent
     FROM JSON_TABLE(?, '$[*]' COLUMNS (
         place FOR ORDINALITY,
         partition_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin PATH '$.key',
@@ -29,7 +29,8 @@ const ADD_EVENTS: &str = "INSERT INTO events (line, event_id, kind, time, sequen
         kind VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin PATH '$.kind',
         time BIGINT UNSIGNED PATH '$.time',
         sequence BIGINT UNSIGNED PATH '$.sequence',
-        data MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.data')) e
+        data MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.data',
+        traceparent CHAR(55) CHARACTER SET ascii COLLATE ascii_bin PATH '$.trace')) e
     STRAIGHT_JOIN JSON_TABLE(?, '$[*]' COLUMNS (id INT UNSIGNED PATH '$')) s
     STRAIGHT_JOIN event_lines l ON l.sink = s.id AND l.partition_key = e.partition_key
     ORDER BY e.place";
@@ -79,9 +80,10 @@ struct Moved {
 }
 
 async fn move_to_lines(conn: &mut Conn, ids: &[u64], sinks: &[u32]) -> Result<Moved, Error> {
-    let locked: Vec<(u64, String, String, u64, Vec<u8>)> = conn.exec(LOCK, (json!(ids).to_string(),)).await?;
+    type Columns = (u64, String, String, u64, Vec<u8>, Option<String>);
+    let locked: Vec<Columns> = conn.exec(LOCK, (json!(ids).to_string(),)).await?;
     let (mut moved, mut unreadable, mut events) = (Vec::new(), Vec::new(), Vec::new());
-    for (id, batch, kind, time, changes) in &locked {
+    for (id, batch, kind, time, changes, traceparent) in &locked {
         let Ok(changes) = outbox::read(changes) else {
             unreadable.push(*id);
             continue;
@@ -90,7 +92,7 @@ async fn move_to_lines(conn: &mut Conn, ids: &[u64], sinks: &[u32]) -> Result<Mo
         for (place, (key, sequence, data)) in changes.into_iter().enumerate() {
             // The data as a text, so that its numbers keep their digits.
             events.push(json!({ "key": key, "id": format!("{batch}-{place}"), "kind": kind, "time": time,
-                "sequence": sequence, "data": data.get() }));
+                "sequence": sequence, "data": data.get(), "trace": traceparent }));
         }
     }
     if !moved.is_empty() {

@@ -27,7 +27,7 @@ const DUE: &str = "SELECT id, partition_key, attempts FROM event_lines
 const OWN: &str = "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (line BIGINT UNSIGNED PATH '$')) j
     STRAIGHT_JOIN event_lines l ON l.id = j.line
     SET l.owner = ?, l.due_at = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND";
-const HEADS: &str = "SELECT e.line, e.number, e.event_id, e.kind, e.time, e.sequence, e.data
+const HEADS: &str = "SELECT e.line, e.number, e.event_id, e.kind, e.time, e.sequence, e.data, e.traceparent
     FROM JSON_TABLE(?, '$[*]' COLUMNS (line BIGINT UNSIGNED PATH '$')) j
     STRAIGHT_JOIN events e ON e.line = j.line
         AND e.number = (SELECT number FROM events WHERE line = j.line ORDER BY number LIMIT 1)";
@@ -35,8 +35,9 @@ const HEADS: &str = "SELECT e.line, e.number, e.event_id, e.kind, e.time, e.sequ
 const OWNED: &str = "SELECT l.id FROM JSON_TABLE(?, '$[*]' COLUMNS (line BIGINT UNSIGNED PATH '$.line')) j
     STRAIGHT_JOIN event_lines l ON l.id = j.line WHERE l.owner = ? FOR UPDATE";
 const PARK: &str = "INSERT INTO parked_events
-        (sink, partition_key, event_number, event_id, kind, time, sequence, data, attempts, last_error, parked_at)
-    SELECT l.sink, l.partition_key, e.number, e.event_id, e.kind, e.time, e.sequence, e.data, j.attempts, j.error,
+        (sink, partition_key, event_number, event_id, kind, time, sequence, data, traceparent, attempts, last_error, parked_at)
+    SELECT l.sink, l.partition_key, e.number, e.event_id, e.kind, e.time, e.sequence, e.data, e.traceparent, j.attempts,
+        j.error,
         TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))
     FROM JSON_TABLE(?, '$[*]' COLUMNS (
         line BIGINT UNSIGNED PATH '$.line',
@@ -192,9 +193,10 @@ pub async fn claim(
 }
 
 fn head(app: &App, row: Row, due: &[(u64, String, u32)], send_until: Instant) -> Result<(Head, CloudEvent), Error> {
-    type Columns = (u64, u64, String, String, u64, u64, String);
+    type Columns = (u64, u64, String, String, u64, u64, String, Option<String>);
     let unreadable = || Error::Internal(anyhow::anyhow!("a row of the table events does not read"));
-    let (line, number, id, kind, time, sequence, data) = from_row_opt::<Columns>(row).map_err(|_| unreadable())?;
+    let (line, number, id, kind, time, sequence, data, traceparent) =
+        from_row_opt::<Columns>(row).map_err(|_| unreadable())?;
     let (_, partition_key, attempts) = due.iter().find(|(id, ..)| *id == line).ok_or_else(unreadable)?;
     let event = CloudEvent {
         id,
@@ -204,6 +206,7 @@ fn head(app: &App, row: Row, due: &[(u64, String, u32)], send_until: Instant) ->
         partition_key: partition_key.clone(),
         sequence,
         data: RawValue::from_string(data).map_err(|_| unreadable())?,
+        traceparent,
     };
     Ok((Head { line, number, attempts: *attempts, send_until }, event))
 }

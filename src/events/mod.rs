@@ -6,8 +6,10 @@
 //! - [`worker`]: sends them, a worker for each sink.
 //! - [`sinks`], [`cloud_event`]: how they are written for each kind of sink.
 //! - [`parked`], [`handlers`]: those that a sink does not take.
+//! - [`backlog`]: how many wait, for those who watch.
 //! - [`pauses`]: how long to wait before the next try.
 
+pub mod backlog;
 mod cloud_event;
 mod fan_out;
 pub mod handlers;
@@ -39,6 +41,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0006_event_lines", sql: include_str!("../../sql/0006_event_lines.sql") },
     Migration { name: "0007_events", sql: include_str!("../../sql/0007_events.sql") },
     Migration { name: "0008_parked_events", sql: include_str!("../../sql/0008_parked_events.sql") },
+    Migration { name: "0011_outbox_trace", sql: include_str!("../../sql/0011_outbox_trace.sql") },
+    Migration { name: "0012_events_trace", sql: include_str!("../../sql/0012_events_trace.sql") },
+    Migration { name: "0013_parked_events_trace", sql: include_str!("../../sql/0013_parked_events_trace.sql") },
 ];
 
 /// What other instances have written is looked for so often.

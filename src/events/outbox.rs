@@ -12,10 +12,11 @@ use tokio::sync::Notify;
 use crate::{
     db::{Database, LongTransaction},
     error::Error,
+    trace::Trace,
 };
 
-const ADD: &str = "INSERT INTO outbox (batch, kind, time, count, events)
-    VALUES (?, ?, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)), ?, ?)";
+const ADD: &str = "INSERT INTO outbox (batch, kind, time, count, events, traceparent)
+    VALUES (?, ?, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)), ?, ?, ?)";
 
 /// The most bytes that a row's events take: far more than those of one statement.
 const MOST_BYTES: usize = 64 << 20;
@@ -89,7 +90,7 @@ impl Outbox {
     }
 
     /// Writes the events of one statement's changes, each of another row, in the transaction that `conn` is in. `kind` is
-    /// what has happened, such as `thing.created`.
+    /// what has happened, such as `thing.created`. They belong to the trace of the request that is being answered.
     ///
     /// # Errors
     /// [`Error::Internal`] when the data cannot be written as JSON; otherwise the database's.
@@ -111,7 +112,8 @@ impl Outbox {
         }
         if count > 0 {
             events.push(b']');
-            conn.exec_drop(ADD, (random_id(), kind, count, compress_prepend_size(&events))).await?;
+            let traceparent = Trace::current().map(|trace| trace.traceparent());
+            conn.exec_drop(ADD, (random_id(), kind, count, compress_prepend_size(&events), traceparent)).await?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::{App, error::Error};
 
 const STOPPED: &str = "SELECT name, stopped_at, reason FROM event_sinks WHERE stopped_at IS NOT NULL ORDER BY id";
 const PAGE: &str = "SELECT p.number, s.name, p.attempts, p.last_error, p.parked_at,
-        p.event_id, p.kind, p.time, p.partition_key, p.sequence, p.data
+        p.event_id, p.kind, p.time, p.partition_key, p.sequence, p.data, p.traceparent
     FROM parked_events p STRAIGHT_JOIN event_sinks s ON s.id = p.sink WHERE p.number > ? ORDER BY p.number LIMIT ?";
 
 const SINK: &str = "SELECT id FROM event_sinks WHERE name = ?";
@@ -26,8 +26,8 @@ const ADD_LINES: &str = "INSERT INTO event_lines (sink, partition_key, due_at)
     ON DUPLICATE KEY UPDATE generation = event_lines.generation + 1, attempts = 0,
         due_at = IF(event_lines.owner IS NULL, UTC_TIMESTAMP(6), event_lines.due_at)";
 // To their places in line: before what waits.
-const PUT_BACK: &str = "INSERT INTO events (line, number, event_id, kind, time, sequence, data)
-    SELECT l.id, p.event_number, p.event_id, p.kind, p.time, p.sequence, p.data
+const PUT_BACK: &str = "INSERT INTO events (line, number, event_id, kind, time, sequence, data, traceparent)
+    SELECT l.id, p.event_number, p.event_id, p.kind, p.time, p.sequence, p.data, p.traceparent
     FROM JSON_TABLE(?, '$[*]' COLUMNS (number INT PATH '$')) j
     STRAIGHT_JOIN parked_events p ON p.number = j.number
     STRAIGHT_JOIN event_lines l ON l.sink = p.sink AND l.partition_key = p.partition_key";
@@ -80,9 +80,9 @@ pub async fn page(app: &App, after: i32, limit: i32) -> Result<Vec<Parked>, Erro
 }
 
 fn parked(app: &App, row: Row) -> Result<Parked, Error> {
-    type Columns = (i32, String, u32, String, u64, String, String, u64, String, u64, String);
+    type Columns = (i32, String, u32, String, u64, String, String, u64, String, u64, String, Option<String>);
     let unreadable = || Error::Internal(anyhow::anyhow!("a row of the table parked_events does not read"));
-    let (number, sink, attempts, last_error, parked_at, id, kind, time, partition_key, sequence, data) =
+    let (number, sink, attempts, last_error, parked_at, id, kind, time, partition_key, sequence, data, traceparent) =
         from_row_opt::<Columns>(row).map_err(|_| unreadable())?;
     let event = CloudEvent {
         id,
@@ -92,6 +92,7 @@ fn parked(app: &App, row: Row) -> Result<Parked, Error> {
         partition_key,
         sequence,
         data: RawValue::from_string(data).map_err(|_| unreadable())?,
+        traceparent,
     };
     Ok(Parked { number, sink, attempts, last_error, parked_at: rfc3339(parked_at), event })
 }

@@ -53,6 +53,11 @@ impl Breaker {
         Ok(Admission { breaker: self, is_probe: true })
     }
 
+    /// Whether the host is left alone, or being probed.
+    pub fn is_open(&self) -> bool {
+        self.state().open.is_some()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

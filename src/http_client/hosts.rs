@@ -2,12 +2,22 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use reqwest::Url;
 
 use super::{Answer, CallError, authority, breaker::Breaker};
+use crate::metrics::{Histogram, Text};
+
+const CALLS: &str = "http_client_requests_total";
+const TRIES: &str = "http_client_tries_total";
+const DURATION: &str = "http_client_request_duration_seconds";
+const OPEN: &str = "http_client_circuit_open";
 
 /// The hosts by name and port.
 #[derive(Default)]
@@ -20,6 +30,8 @@ pub struct Host {
     pub breaker: Breaker,
     /// Calls by what came of them.
     counts: Mutex<BTreeMap<&'static str, u64>>,
+    tries: AtomicU64,
+    duration: Histogram,
 }
 
 /// How often something came of a call.
@@ -39,9 +51,11 @@ impl Hosts {
         lock(&self.0).entry(authority(url)).or_default().clone()
     }
 
-    /// Counts a call to `url`, which may be called.
-    pub fn count(&self, url: &Url, outcome: &'static str) {
+    /// Counts a call to `url`, which may be called: what came of it, after how many tries and how long.
+    pub fn count(&self, url: &Url, outcome: &'static str, tries: u32, duration: Duration) {
         let host = self.get(url);
+        host.tries.fetch_add(u64::from(tries), Ordering::Relaxed);
+        host.duration.observe(duration);
         let mut counts = lock(&host.counts);
         let calls = counts.entry(outcome).or_default();
         *calls = calls.saturating_add(1);
@@ -55,6 +69,27 @@ impl Hosts {
             all.extend(counts.iter().map(|(outcome, calls)| Count { host: name.clone(), outcome, calls: *calls }));
         }
         all
+    }
+
+    /// Writes them down.
+    pub fn write(&self, text: &mut Text) {
+        text.family(CALLS, "counter", "Calls to other services by what came of them, however often they were tried.");
+        for Count { host, outcome, calls } in self.counts() {
+            text.sample(CALLS, &[("host", &host), ("outcome", outcome)], calls);
+        }
+        let hosts = lock(&self.0);
+        text.family(TRIES, "counter", "How often they were tried.");
+        for (name, host) in hosts.iter() {
+            text.sample(TRIES, &[("host", name)], host.tries.load(Ordering::Relaxed));
+        }
+        text.family(DURATION, "histogram", "Such a call, tries, pauses and the answer's body included.");
+        for (name, host) in hosts.iter() {
+            text.histogram(DURATION, &[("host", name)], &host.duration);
+        }
+        text.family(OPEN, "gauge", "Whether the host is left alone, because it has failed several times in a row.");
+        for (name, host) in hosts.iter() {
+            text.sample(OPEN, &[("host", name)], u8::from(host.breaker.is_open()));
+        }
     }
 }
 
@@ -90,9 +125,9 @@ mod tests {
     fn calls_are_counted_by_host_and_outcome() {
         let hosts = Hosts::default();
         for url in ["http://b/1", "http://a/1", "http://b/2", "https://b/"] {
-            hosts.count(&Url::parse(url).unwrap(), outcome(&Err(CallError::Busy)));
+            hosts.count(&Url::parse(url).unwrap(), outcome(&Err(CallError::Busy)), 1, Duration::ZERO);
         }
-        hosts.count(&Url::parse("http://a:80/").unwrap(), outcome(&Err(CallError::TimedOut)));
+        hosts.count(&Url::parse("http://a:80/").unwrap(), outcome(&Err(CallError::TimedOut)), 2, Duration::ZERO);
 
         let counts = hosts.counts();
 

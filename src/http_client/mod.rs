@@ -30,10 +30,9 @@ pub use hosts::Count;
 use hosts::Hosts;
 use record::Record;
 
-use crate::tls;
+use crate::{metrics::Text, tls, trace::TRACEPARENT};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// How long an unused connection is kept: less than the five seconds after which the hastiest of the well-known servers
@@ -95,6 +94,7 @@ pub struct HttpClient {
     allowed_hosts: Vec<AllowedHost>,
     hosts: Hosts,
     permits: Semaphore,
+    max_calls: usize,
     timeout: Duration,
     max_bytes: usize,
 }
@@ -122,6 +122,7 @@ impl HttpClient {
             allowed_hosts: settings.allowed_hosts.clone(),
             hosts: Hosts::default(),
             permits: Semaphore::new(settings.max_calls),
+            max_calls: settings.max_calls,
             timeout: settings.timeout,
             max_bytes: settings.max_bytes,
         })
@@ -155,6 +156,14 @@ impl HttpClient {
     /// How often each host was called, by what came of it.
     pub fn counts(&self) -> Vec<Count> {
         self.hosts.counts()
+    }
+
+    /// Writes down how each host was called.
+    pub fn write_metrics(&self, text: &mut Text) {
+        self.hosts.write(text);
+        let active = self.max_calls.saturating_sub(self.permits.available_permits());
+        text.single("http_client_active_requests", "gauge", "Calls in flight.", active);
+        text.single("http_client_active_requests_max", "gauge", "OUTBOUND_MAX_CALLS.", self.max_calls);
     }
 
     fn check_allowed(&self, url: &Url) -> Result<(), CallError> {
@@ -231,8 +240,8 @@ impl HttpClient {
         if let Some(id) = context.request_id.as_deref() {
             request = request.header(REQUEST_ID, id);
         }
-        if let Some(traceparent) = &context.traceparent {
-            request = request.header(TRACEPARENT, traceparent);
+        if let Some(trace) = &context.trace {
+            request = request.header(TRACEPARENT, trace.traceparent());
         }
         if let Some(tracestate) = &context.tracestate {
             request = request.header(TRACESTATE, tracestate);

@@ -40,15 +40,18 @@ impl<'a> Record<'a> {
 
 impl Drop for Record<'_> {
     fn drop(&mut self) {
+        let now = SystemTime::now();
+        let duration = now.duration_since(self.started).unwrap_or_default(); // zero should the clock be set back
         if self.client.check_allowed(&self.url).is_ok() {
-            self.client.hosts.count(&self.url, self.outcome);
+            self.client.hosts.count(&self.url, self.outcome, self.tries, duration);
         }
         log::call(&log::Call {
             id: self.context.request_id.as_deref(),
             method: self.method.as_str(),
             host: &authority(&self.url),
             path: self.shows_path.then(|| self.url.path()),
-            started: self.started,
+            now,
+            duration,
             tries: self.tries,
             status: self.result.as_ref().ok().copied(),
             error: self.result.as_ref().err().map(String::as_str),

@@ -84,7 +84,8 @@ pub async fn serve(app: Arc<App>, mut listener: AddrIncoming, tables: &'static [
                 if let Ok(permit) = connections.clone().try_acquire_owned() {
                     let app = app.clone();
                     tokio::spawn(async move {
-                        converse(app, stream, tables).await;
+                        let _open = app.metrics.requests.connections.enter();
+                        converse(app.clone(), stream, tables).await;
                         drop(permit);
                     });
                 } else if let Ok(permit) = turned_away.clone().try_acquire_owned() {
@@ -156,12 +157,14 @@ async fn respond(
     progress: &Progress,
 ) -> Response<Body> {
     let started = SystemTime::now();
+    let _active = app.metrics.requests.active.enter();
     let id = request_id(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
 
     let request = Request::new(request, id.clone(), app.clone(), unread.clone());
-    let result = routes::dispatch(tables, app.clone(), request).await;
+    let (trace, mut route) = (request.trace, None);
+    let result = trace.scope(routes::dispatch(tables, app.clone(), request, &mut route)).await;
     let (mut response, error) = match result.and_then(|response| reserve(&app, response, progress)) {
         Ok(response) => (response, None),
         Err(error) => (error.to_response(&id).map(Body::from), error.cause()),
@@ -172,12 +175,17 @@ async fn respond(
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
 
+    let now = SystemTime::now();
+    let duration = now.duration_since(started).unwrap_or_default(); // zero should the clock be set back
+    app.metrics.requests.observe(Some(&method), route, response.status(), duration);
     log::access(&log::Access {
         id: &id,
+        trace: Some(trace.id()),
         method: method.as_str(),
         path: &path,
         status: response.status().as_u16(),
-        started,
+        now,
+        duration,
         error,
     });
     response

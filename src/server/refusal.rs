@@ -1,6 +1,6 @@
 //! The answer to a client that never got as far as a request, in the bytes that go over the wire.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
 
@@ -25,7 +25,8 @@ pub fn refusal(app: &App, error: &Error) -> Vec<u8> {
     bytes.extend_from_slice(b"\r\n");
     bytes.extend_from_slice(&body);
 
-    let (status, error) = (head.status.as_u16(), error.cause());
-    log::access(&log::Access { id: &id, method: "-", path: "-", status, started: SystemTime::now(), error });
+    let (status, error, now, duration) = (head.status.as_u16(), error.cause(), SystemTime::now(), Duration::ZERO);
+    app.metrics.requests.observe(None, None, head.status, duration);
+    log::access(&log::Access { id: &id, trace: None, method: "-", path: "-", status, now, duration, error });
     bytes
 }

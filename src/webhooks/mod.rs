@@ -141,6 +141,10 @@ async fn take(app: &App, request: &Request, body: &[u8]) -> Result<Response<Body
     if !known.is_empty() {
         app.outbox.change_together(&app.db, async |conn| inbox::apply(app, conn, &known).await).await?;
     }
+    for (subscription, _) in &known {
+        app.metrics.events.heard(Some(subscription.kind));
+    }
+    unknown.iter().for_each(|_| app.metrics.events.heard(None));
     let mut response = response::json(&json!({ "status": "SUCCESS" }))?;
     if !unknown.is_empty() {
         *response.status_mut() = StatusCode::ACCEPTED;

@@ -45,14 +45,20 @@ fn a_call_carries_the_ids_of_its_request_and_is_one_line_in_the_log() {
     let app = start(&peer, &[]);
     let order = json!({"order_id": 1, "product_id": 1, "quantity": 1, "amount": 1, "shipping": 1,
         "shipping_address": "here"});
-    let valid = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-    for (id, traceparent, passed_on) in [("first", valid, valid), ("second", "no-traceparent", "")] {
+    for (id, traceparent, is_valid) in [("first", given, true), ("second", "no-traceparent", false)] {
         let headers = [("X-Request-Id", id), ("traceparent", traceparent)];
         app.send("PUT", "/orders/1", &headers, order.to_string());
         let request = peer.received().pop().unwrap();
 
-        assert_eq!((request.header("x-request-id"), request.header("traceparent")), (id, passed_on));
+        assert_eq!(request.header("x-request-id"), id);
+        let passed_on: Vec<&str> = request.header("traceparent").split('-').collect();
+        let [_, trace, parent, flags] = passed_on[..] else { panic!("{passed_on:?}") };
+        assert_eq!((trace.len(), parent.len(), flags), (32, 16, if is_valid { "01" } else { "00" }));
+        assert_eq!(trace == "4bf92f3577b34da6a3ce929d0e0e4736", is_valid, "the trace goes on, or a new one begins");
+        assert_ne!(parent, "00f067aa0ba902b7", "who calls is this service");
+        assert_eq!(app.log_of(id)["trace_id"], trace);
         assert_eq!(request.path, "/tax?key=secret");
         assert_eq!(request.header("accept-encoding"), "");
         let line = app.call_of(id);

@@ -80,6 +80,33 @@ pub fn wait_until_parked(app: &TestApp, count: usize) -> Vec<Value> {
 }
 
 #[test]
+fn an_event_names_the_trace_of_the_request_that_made_it_also_when_it_is_sent_again_later() {
+    let parks = Arc::new(AtomicBool::new(true));
+    let sink = {
+        let parks = parks.clone();
+        Peer::start(move |_, stream| reply(stream, if parks.load(Ordering::SeqCst) { 400 } else { 204 }, &[], ""))
+    };
+    let app = start(&[&sink], &[("EVENT_MAX_ATTEMPTS", "1")]);
+    let given = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+
+    app.send("POST", "/orders", &[given], order(1));
+    let first = event(&sink.wait_for(1)[0]);
+    eventually("it is parked", &app, || app.get("/events/parked").body.contains("4bf92f3577b34da6a3ce929d0e0e4736"));
+    parks.store(false, Ordering::SeqCst);
+    app.post("/events/replay", "{}");
+    let again = event(&sink.wait_for(2)[1]);
+    app.send("POST", "/orders", &[("X-Request-Id", "untraced")], order(2));
+    let untraced = event(&sink.wait_for(3)[2]);
+
+    let traceparent = first["traceparent"].as_str().unwrap();
+    assert!(traceparent.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-") && traceparent.ends_with("-01"));
+    assert!(!traceparent.contains("00f067aa0ba902b7"), "who made it is this service: {traceparent}");
+    assert_eq!(again["traceparent"], traceparent);
+    let trace = untraced["traceparent"].as_str().unwrap().split('-').nth(1).unwrap().to_string();
+    assert_eq!(app.log_of("untraced")["trace_id"], trace);
+}
+
+#[test]
 fn each_change_is_told_with_what_it_was() {
     let sink = Peer::json(200, "");
     let app = start(&[&sink], &[("EVENT_SOURCE", "/shop")]);

@@ -15,6 +15,7 @@
 //! - `events`: every change is told to every sink, at least once, in sequence.
 //! - `event_batches`: to those that take several at once.
 //! - `drain`: the process ends without cutting anybody off.
+//! - `metrics`: what is counted is what happened, and nobody can make it long or slow.
 //! - `schema`: applied once, however many start.
 //! - `protocol`: CORS, HEAD, request ids, the access log, no 40 ms.
 //! - `access`: who may call what.
@@ -48,6 +49,7 @@ mod idempotency;
 mod inbox;
 mod launcher;
 mod long_arrays;
+mod metrics;
 mod openapi;
 mod peer;
 mod protocol;

@@ -1,8 +1,17 @@
 //! The ways to run the service, each run for real. Every module has its own command in the Makefile.
+//!
+//! - `metrics`: Debian's Prometheus scrapes it, and the dashboard shows something.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
 
+#[allow(dead_code)] // the other tests use the rest
+#[path = "../api/support.rs"]
+mod app;
+mod metrics;
+#[allow(dead_code)]
+#[path = "../api/peer.rs"]
+mod peer;
 #[path = "../api/readme.rs"]
 mod readme;
 mod support;

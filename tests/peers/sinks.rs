@@ -23,6 +23,7 @@ fn event(number: u64, size: usize) -> CloudEvent {
         partition_key: "things/3".into(),
         sequence: number,
         data: RawValue::from_string(data).unwrap(),
+        traceparent: None,
     }
 }
 

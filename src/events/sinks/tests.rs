@@ -23,6 +23,7 @@ fn event(number: u64) -> CloudEvent {
         partition_key: "things/3".into(),
         sequence: number,
         data: RawValue::from_string(format!("{{\"price\":1.10,\"number\":{number}}}")).unwrap(),
+        traceparent: None,
     }
 }
 

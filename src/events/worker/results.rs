@@ -13,6 +13,7 @@ use crate::{
         sinks::Verdict,
     },
     http_client::CallError,
+    metrics::Became,
 };
 
 /// The log is told of parked events no more often than this.
@@ -33,6 +34,7 @@ impl Worker {
         match result {
             Ok(Verdict::Delivered) => {
                 self.batch = self.batch.saturating_add(1);
+                self.count(Became::Delivered, heads.len());
                 for (head, _) in heads {
                     self.outcomes.push((head.line, head.number, Outcome::Delivered));
                 }
@@ -89,6 +91,7 @@ impl Worker {
             if attempts >= self.app.config.events.max_attempts {
                 self.park(head, reason);
             } else {
+                self.count(Became::Failed, 1);
                 self.outcomes.push((head.line, head.number, Outcome::Again(after_try(attempts, asked), attempts)));
             }
         }
@@ -97,8 +100,13 @@ impl Worker {
     pub(super) fn park(&mut self, head: &Head, reason: &str) {
         let attempts = head.attempts.saturating_add(1);
         self.outcomes.push((head.line, head.number, Outcome::Parked(attempts, reason.to_string())));
+        self.count(Became::Parked, 1);
         self.parked = self.parked.saturating_add(1);
         self.last_refusal = reason.to_string();
+    }
+
+    fn count(&self, became: Became, count: usize) {
+        self.app.metrics.events.count(self.index, became, count);
     }
 
     /// Tells the log of the events that were parked, now and then.

@@ -1,0 +1,2 @@
+-- The trace of the request that has changed what the events are about (W3C Trace Context); NULL: none.
+ALTER TABLE outbox ADD COLUMN traceparent CHAR(55) CHARACTER SET ascii COLLATE ascii_bin
