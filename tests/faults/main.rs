@@ -17,6 +17,7 @@
 #[allow(dead_code)] // the other tests use the rest
 #[path = "../../crates/wasmedge_rustls_api/tests/support/mod.rs"]
 mod certificates;
+mod changes;
 mod database;
 mod delivery;
 mod memory;
