@@ -50,7 +50,7 @@ start() {
     # --force and a relative folder: as in database.sh.
     (cd "$cluster/1" && mariadb-install-db --no-defaults --force --user="$(id -un)" --datadir=./data --skip-test-db \
         --skip-name-resolve --auth-root-authentication-method=socket) >"$cluster/install.log" 2>&1 || {
-        tail -n 20 "$cluster/install.log" >&2
+        cat "$cluster/install.log" >&2
         exit 1
     }
     for node in 1 2 3; do
@@ -75,27 +75,36 @@ END
     for node in 1 2 3; do url "$node"; done
 }
 
-# Starts one node and waits until it takes statements.
-run() {
-    local node=$1 folder=$cluster/$1
+# The server program as this node runs it.
+server() {
+    local node=$1 folder=$cluster/$1 group
     shift
-    rm -f "$folder/pid"
-    # A session of its own, a relative socket: as in database.sh.
-    setsid mariadbd --no-defaults --user="$(id -un)" --datadir="$folder/data" --socket=mariadb.sock \
-        --pid-file="$folder/pid" --port="$(port "$node" mysql)" --bind-address=127.0.0.1 --skip-name-resolve \
+    group=$(port "$node" group)
+    # A relative socket: as in database.sh.
+    exec mariadbd --no-defaults --user="$(id -un)" --datadir="$folder/data" --socket=mariadb.sock \
+        --port="$(port "$node" mysql)" --bind-address=127.0.0.1 --skip-name-resolve \
         --character-set-server=utf8mb4 --max-connections=500 \
         --binlog-format=ROW --innodb-autoinc-lock-mode=2 --wsrep-on=ON --wsrep-provider="$library" \
         --wsrep-cluster-name=demo --wsrep-cluster-address="gcomm://$(members)" --wsrep-node-name="node$node" \
         --wsrep-node-address=127.0.0.1 --wsrep-sst-method=rsync \
         --wsrep-sst-receive-address="127.0.0.1:$(port "$node" snapshot)" \
-        --wsrep-provider-options="gmcast.listen_addr=tcp://127.0.0.1:$(port "$node" group);base_host=127.0.0.1;base_port=$(port "$node" group);ist.recv_addr=127.0.0.1:$(port "$node" state)" \
-        "$@" >>"$folder/server.log" 2>&1 </dev/null &
+        --wsrep-provider-options="gmcast.listen_addr=tcp://127.0.0.1:$group;base_host=127.0.0.1;base_port=$group;ist.recv_addr=127.0.0.1:$(port "$node" state)" \
+        "$@"
+}
+
+# Starts one node and waits until it takes statements.
+run() {
+    local node=$1 log=$cluster/$1/server.log process deadline=$((SECONDS + 60))
+    # Not of this shell's group: Ctrl-C is for whoever started us, who then stops the cluster.
+    set -m
+    server "$@" >>"$log" 2>&1 </dev/null &
+    set +m
+    process=$!
     disown
-    local server=$! deadline=$((SECONDS + 60))
-    echo "$server" >"$folder/process"
+    echo "$process" >"$cluster/$node/process"
     until is_ready "$node"; do
-        if ! kill -0 "$server" 2>/dev/null || ((SECONDS > deadline)); then
-            tail -n 20 "$folder/server.log" >&2
+        if ! kill -0 "$process" 2>/dev/null || ((SECONDS > deadline)); then
+            tail -n 20 "$log" >&2
             exit 1
         fi
         sleep 0.1
@@ -112,8 +121,7 @@ is_ready() {
 # After a kill it knows its place in the sequence of changes from InnoDB only, and gets what it has missed.
 again() {
     local node=$1 position
-    position=$(mariadbd --no-defaults --user="$(id -un)" --datadir="$cluster/$node/data" --wsrep-on=ON \
-        --wsrep-provider="$library" --wsrep-recover 2>&1 | sed -n 's/.*Recovered position: *//p')
+    position=$(server "$node" --wsrep-recover 2>&1 | sed -n 's/.*Recovered position: *//p')
     run "$node" ${position:+--wsrep-start-position="$position"}
 }
 

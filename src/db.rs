@@ -87,12 +87,13 @@ impl Database {
         self.open.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a request's work could be done now.
+    /// Whether a request's work could be done now. A statement, and not a ping: a node that has lost its cluster still
+    /// answers pings.
     ///
     /// # Errors
     /// [`Error::Unavailable`] with the reason.
     pub async fn ping(&self) -> Result<(), Error> {
-        self.run(async |conn| Ok(conn.ping().await?)).await
+        self.run(async |conn| Ok(conn.query_drop("SELECT 1").await?)).await
     }
 
     /// Does one request's work on a connection, within the time limit; each statement holds by itself. The work is done
