@@ -87,13 +87,13 @@ impl Database {
         self.open.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a request's work could be done now. A statement, and not a ping: a node that has lost its cluster still
-    /// answers pings.
+    /// Whether a request's work could be done now. Not asked by a ping, nor by `SELECT 1`: a node that has lost its
+    /// cluster answers those.
     ///
     /// # Errors
     /// [`Error::Unavailable`] with the reason.
     pub async fn ping(&self) -> Result<(), Error> {
-        self.run(async |conn| Ok(conn.query_drop("SELECT 1").await?)).await
+        self.run(async |conn| Ok(conn.query_drop("DO 0").await?)).await
     }
 
     /// Does one request's work on a connection, within the time limit; each statement holds by itself. The work is done
