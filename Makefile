@@ -2,7 +2,7 @@
 MODULE := order_demo_service.wasm
 WASM   := target/wasm32-wasip1/release/$(MODULE)
 
-.PHONY: help setup build native up test test-next test-faults test-peers schemathesis bench bench-short down clean
+.PHONY: help setup build native up test test-next test-faults test-peers test-galera schemathesis bench bench-short down clean
 .DEFAULT_GOAL := help
 
 # The scripts look for what was built here, wherever this user keeps other projects' builds.
@@ -37,6 +37,9 @@ test-faults: build ## the faults that take longer than a minute, or root
 test-peers: build ## events with other people's software at the other end: Microsoft's client, Standard Webhooks
 	@scripts/setup.sh python
 	@scripts/with-database.sh scripts/test-peers.sh
+
+test-galera: build ## two instances on a Galera cluster of three nodes, of which one is killed
+	@cargo test --locked --test deploy galera:: -- --nocapture --test-threads=1
 
 schemathesis: build ## looks for requests that are answered otherwise than /openapi.json says; SEED=2 makes others
 	@scripts/setup.sh schemathesis

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{LazyLock, Mutex, MutexGuard, PoisonError},
 };
@@ -79,21 +80,33 @@ pub struct Balancer {
 }
 
 impl Balancer {
+    /// Starts one that gives each connection to another of these nodes, which nobody should do; its port.
+    pub fn spread(nodes: &[String]) -> (Balancer, u16) {
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("spread.cfg");
+        let port = free_port();
+        let mut text = format!(
+            "defaults\n  mode tcp\n  timeout connect 1s\n  timeout client 1h\n  timeout server 1h\n\
+             listen nodes\n  bind 127.0.0.1:{port}\n  balance roundrobin\n"
+        );
+        for node in nodes {
+            text += &format!("  server {node} {node}\n");
+        }
+        fs::write(&file, text).unwrap();
+        let process = haproxy(&file).spawn().unwrap();
+        (Balancer { process, url: String::new() }, port)
+    }
+
     /// Starts it before the services at these ports and before these nodes, which the services find at `database`.
     pub fn start(services: [u16; 2], database: u16, nodes: &[String]) -> Balancer {
         let local = |port: u16| format!("127.0.0.1:{port}");
         let http = local(free_port());
-        let process = Command::new("haproxy")
-            .env("PATH", format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default()))
+        let process = haproxy(&root().join("deploy/haproxy.cfg"))
             .envs([("HTTP", http.clone()), ("DATABASE", local(database))])
             .envs([("SERVICE1", local(services[0])), ("SERVICE2", local(services[1]))])
             .envs([("NODE1", &nodes[0]), ("NODE2", &nodes[1]), ("NODE3", &nodes[2])])
-            .arg("-f")
-            .arg(root().join("deploy/haproxy.cfg"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Balancer { process: process.unwrap(), url: format!("http://{http}") }
+            .spawn()
+            .unwrap();
+        Balancer { process, url: format!("http://{http}") }
     }
 }
 
@@ -102,4 +115,11 @@ impl Drop for Balancer {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn haproxy(file: &Path) -> Command {
+    let mut command = Command::new("haproxy");
+    command.env("PATH", format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default()));
+    command.arg("-f").arg(file).stdout(Stdio::null()).stderr(Stdio::null());
+    command
 }
