@@ -65,10 +65,11 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // Kept where a test has failed: its logs may say why. The next start removes it.
-        if !std::thread::panicking() {
-            sh("scripts/galera.sh stop");
+        if std::thread::panicking() {
+            let logs = [1, 2, 3].map(|node| root().join(format!("target/galera/{node}/server.log")));
+            let _ = Command::new("tail").args(["-n", "20"]).args(logs).status();
         }
+        let _ = Command::new(root().join("scripts/galera.sh")).arg("stop").status();
     }
 }
 

@@ -1,14 +1,14 @@
 //! Two instances on a Galera cluster of three nodes: what one writer behind HAProxy promises, and what happens to those
 //! who write to two nodes at once. docs/scaling.md recommends the one, and has figures of both.
 
-#[path = "../../faults/changes.rs"]
+#[path = "../faults/changes.rs"]
 mod changes;
 mod cluster;
 #[allow(dead_code)] // tests/api uses the rest
-#[path = "../../api/peer.rs"]
+#[path = "../api/peer.rs"]
 mod peer;
 #[allow(dead_code)]
-#[path = "../../api/support.rs"]
+#[path = "../api/support.rs"]
 mod support;
 
 use std::{
