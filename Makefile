@@ -2,7 +2,7 @@
 MODULE := order_demo_service.wasm
 WASM   := target/wasm32-wasip1/release/$(MODULE)
 
-.PHONY: help setup build native up test test-next test-faults test-peers test-metrics schemathesis bench bench-short down clean
+.PHONY: help setup build native up test test-next test-faults test-peers test-metrics schemathesis bench bench-short down clean test-galera
 .DEFAULT_GOAL := help
 
 # The scripts look for what was built here, wherever this user keeps other projects' builds.
@@ -40,6 +40,8 @@ test-peers: build ## events with other people's software at the other end: Micro
 
 test-metrics: build ## Debian's Prometheus scrapes the service; the dashboard's expressions and the alerts, run by it
 	@scripts/with-database.sh cargo test --locked --test deploy metrics:: -- --nocapture --test-threads=1
+test-galera: build ## two instances on a Galera cluster of three nodes, of which one is killed
+	@cargo test --locked --test deploy galera:: -- --nocapture --test-threads=1
 
 schemathesis: build ## looks for requests that are answered otherwise than /openapi.json says; SEED=2 makes others
 	@scripts/setup.sh schemathesis

@@ -102,12 +102,13 @@ impl Database {
         self.open.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a request's work could be done now.
+    /// Whether a request's work could be done now. Not asked by a ping, nor by `SELECT 1`: a node that has lost its
+    /// cluster answers those.
     ///
     /// # Errors
     /// [`Error::Unavailable`] with the reason.
     pub async fn ping(&self) -> Result<(), Error> {
-        self.run(async |conn| Ok(conn.ping().await?)).await
+        self.run(async |conn| Ok(conn.query_drop("DO 0").await?)).await
     }
 
     /// Does one request's work on a connection, within the time limit; each statement holds by itself. The work is done

@@ -1,6 +1,7 @@
 //! The ways to run the service, each run for real. Every module has its own command in the Makefile.
 //!
 //! - `metrics`: Debian's Prometheus scrapes it, and the dashboard shows something.
+//! - `galera`: two instances on a cluster of three database nodes, of which one is killed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
@@ -8,6 +9,7 @@
 #[allow(dead_code)] // the other tests use the rest
 #[path = "../api/support.rs"]
 mod app;
+mod galera;
 mod metrics;
 #[allow(dead_code)]
 #[path = "../api/peer.rs"]

@@ -2,7 +2,7 @@
 //! so they run one at a time:
 //!
 //! - `database`: down, killed, frozen, impatient, out of disk.
-//! - `delivery`: every sink hears of every change, whatever goes wrong at once.
+//! - `delivery`, with `changes`: every sink hears of every change, whatever goes wrong at once.
 //! - `network`: the database falls silent.
 //! - `sockets`: peers that refuse, many that are idle, clients that vanish.
 //! - `rolling`: a restart behind a balancer.
@@ -17,6 +17,7 @@
 #[allow(dead_code)] // the other tests use the rest
 #[path = "../../crates/wasmedge_rustls_api/tests/support/mod.rs"]
 mod certificates;
+mod changes;
 mod database;
 mod delivery;
 mod memory;
