@@ -28,7 +28,7 @@ unpack() {
     as_root rm -rf --one-file-system "$place" "$place.new"
     # catatonit: what holds a pod. aardvark-dns, netavark, nftables: networks of podman's own. passt: `--network pasta`.
     as_root mmdebstrap --quiet --variant=apt --skip=check/empty \
-        --include=podman,crun,wasmedge,catatonit,netavark,aardvark-dns,nftables,passt,iproute2,mount,procps,ca-certificates \
+        --include=podman,crun,catatonit,netavark,aardvark-dns,nftables,passt,iproute2,mount,procps,ca-certificates \
         trixie "$place.new"
     as_root mv "$place.new" "$place"
 }
@@ -58,8 +58,9 @@ CONF
 enter() {
     local process
     for process in /proc/[0-9]*; do
-        if [ "$process/root" -ef "$place" ]; then
-            exec nsenter --mount --target "${process#/proc/}" "$self" --inside "$@"
+        # Opened first: the process may be about to end.
+        if [ "$process/root" -ef "$place" ] && exec 3<"$process/ns/mnt"; then
+            exec nsenter --mount=/proc/self/fd/3 "$self" --inside "$@"
         fi
     done
     exec unshare --mount --propagation private "$self" --new "$@"

@@ -102,6 +102,11 @@ impl Container<'_> {
         eventually(text, 60, || self.log().contains(text));
     }
 
+    /// The number of the user that the module runs as.
+    fn user(&self) -> String {
+        sh(&format!("stat --format %u /proc/{}", podman("inspect --format '{{.State.Pid}}' service")))
+    }
+
     /// Waits for its end and gives the exit code.
     fn exit_code(&self) -> String {
         podman("wait service")
@@ -165,6 +170,7 @@ fn the_image_answers_the_curl_lines_as_nobody_on_a_root_that_cannot_be_written()
     run_curl_lines(&pod.address);
 
     assert!(!container.log().contains("interpreted"), "{}", container.log());
+    assert_eq!(container.user(), "65534");
     let (scratch, debian) = (size("order_demo_service:scratch"), size("order_demo_service:native"));
     let module = fs::metadata(root().join("order_demo_service.wasm")).unwrap().len();
     assert!(scratch < module + 32_768, "{scratch} bytes for a module of {module}");
