@@ -13,7 +13,8 @@ say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo --preserve-env "$@"; fi; }
 
 host_will_do() {
-    command -v podman >/dev/null && crun --version 2>/dev/null | grep -q +WASM:wasmedge &&
+    command -v podman >/dev/null && command -v wasmedge >/dev/null && # crun loads its library, and does not name it
+        crun --version 2>/dev/null | grep -q +WASM:wasmedge &&
         [ "$(podman info --format '{{.Host.OCIRuntime.Name}} {{.Host.CgroupsVersion}}' 2>/dev/null)" = 'crun v2' ]
 }
 
@@ -26,9 +27,10 @@ unpack() {
     say "unpacking podman and crun from Debian 13 under ${place#"$repository/"}"
     mkdir -p "$tools"
     as_root rm -rf --one-file-system "$place" "$place.new"
-    # catatonit: what holds a pod. aardvark-dns, netavark, nftables: networks of podman's own. passt: `--network pasta`.
+    # wasmedge: crun loads its library, and does not name it. catatonit: what holds a pod. aardvark-dns, netavark,
+    # nftables: networks of podman's own.
     as_root mmdebstrap --quiet --variant=apt --skip=check/empty \
-        --include=podman,crun,catatonit,netavark,aardvark-dns,nftables,passt,iproute2,mount,procps,ca-certificates \
+        --include=podman,crun,wasmedge,catatonit,netavark,aardvark-dns,nftables,iproute2,mount,procps,ca-certificates \
         trixie "$place.new"
     as_root mv "$place.new" "$place"
 }
