@@ -2,7 +2,7 @@
 MODULE := order_demo_service.wasm
 WASM   := target/wasm32-wasip1/release/$(MODULE)
 
-.PHONY: help setup build native up test test-next test-faults test-peers test-metrics schemathesis bench bench-short down clean test-galera
+.PHONY: help setup build native up test test-next test-faults test-peers test-metrics schemathesis bench bench-short down clean test-galera image test-oci
 .DEFAULT_GOAL := help
 
 # The scripts look for what was built here, wherever this user keeps other projects' builds.
@@ -54,6 +54,12 @@ bench: build native ## native, compiled and interpreted side by side; writes ben
 bench-short: build native ## GET /orders/{id} only; fails when compiled falls below 0.8 of native
 	@scripts/setup.sh bench
 	@scripts/with-database.sh cargo test --quiet --locked --bench bench -- --short
+
+image: build native ## the module as an image FROM scratch, and the native build on Debian: prints their sizes
+	@scripts/image.sh $(MODULE)
+
+test-oci: image ## runs the scratch image by podman and crun, with a database that it finds by name; needs root
+	@cargo test --locked --test deploy oci:: -- --nocapture --test-threads=1
 
 down: ## stops the private MariaDB, should it still run
 	@scripts/database.sh stop

@@ -14,6 +14,7 @@ mod metrics;
 #[allow(dead_code)]
 #[path = "../api/peer.rs"]
 mod peer;
+mod oci;
 #[path = "../api/readme.rs"]
 mod readme;
 mod support;
