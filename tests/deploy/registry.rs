@@ -1,0 +1,401 @@
+//! A registry, Debian's `docker-registry` on loopback: the module is pushed to it as a Wasm artifact, fetched, compiled
+//! once and run; what is not what it says it is never runs.
+
+use std::{
+    fs::{self, File},
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    readme::run_curl_lines,
+    support::{eventually, get, root, sh},
+};
+
+const MODULE: &str = "target/wasm32-wasip1/release/order_demo_service.lowered.wasm";
+/// `(module (func (export "_start")))`: does nothing, and exits with 0.
+const NOTHING: &[u8] =
+    b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x0a\x01\x06_start\0\0\x0a\x04\x01\x02\0\x0b";
+
+#[test]
+fn a_module_comes_back_as_it_was_pushed_and_is_compiled_once_for_all_starts() {
+    let registry = Registry::start();
+    let database = Database::start();
+    let cache = Cache::empty("cold");
+
+    let pinned = registry.push("demo/service:1.0", MODULE);
+    let (mut first, mut second) =
+        (Service::start(&pinned, &cache, &database), registry.run("demo/service:1.0", &cache, &database));
+    let cold = first.ready();
+    second.ready();
+    drop((first, second));
+    let mut warm = Service::start(&pinned, &cache, &database);
+    let warm_time = warm.ready();
+    run_curl_lines(&warm.address);
+    drop(warm);
+    drop(registry);
+    let mut alone = Service::start(&pinned, &cache, &database);
+    alone.ready();
+
+    println!(
+        "registry: module {} bytes, first start {:.1} s (fetched, compiled), later {:.3} s",
+        fs::metadata(root().join(MODULE)).unwrap().len(),
+        cold.as_secs_f64(),
+        warm_time.as_secs_f64()
+    );
+    assert_eq!(cache.read("module"), fs::read(root().join(MODULE)).unwrap());
+    assert_eq!(cache.compilations(), 1, "{}", cache.log());
+}
+
+#[test]
+fn what_is_pushed_has_the_layout_that_cncf_describes_and_the_same_digest_each_time() {
+    let registry = Registry::start();
+    let wasm = digest_of(&fs::read(root().join(MODULE)).unwrap());
+
+    let pinned = registry.push("demo/service:1.0", MODULE);
+    let again = registry.push("demo/service:2.0", MODULE);
+
+    let manifest = registry.json(&pinned, "manifests", pinned.rsplit_once('@').unwrap().1);
+    let config = registry.json(&pinned, "blobs", manifest["config"]["digest"].as_str().unwrap());
+    assert_eq!(pinned, again);
+    assert_eq!(manifest["config"]["mediaType"], "application/vnd.wasm.config.v0+json");
+    assert_eq!(manifest["layers"].as_array().unwrap().len(), 1);
+    assert_eq!(manifest["layers"][0]["mediaType"], "application/wasm");
+    assert_eq!(manifest["layers"][0]["digest"], wasm);
+    assert_eq!(config["architecture"], "wasm");
+    assert_eq!(config["os"], "wasip1");
+    assert_eq!(config["layerDigests"], json!([wasm]));
+    assert!(config["created"].as_str().is_some_and(|time| time.ends_with('Z')), "{config}");
+}
+
+#[test]
+fn the_sbom_and_the_licences_are_found_by_the_digest_of_what_was_pushed() {
+    let registry = Registry::start();
+    sh("scripts/sbom.sh");
+
+    let pinned = registry.push_with(
+        "demo/service:1.0",
+        MODULE,
+        "target/order_demo_service.cdx.json target/order_demo_service.licenses.txt",
+    );
+
+    let digest = pinned.rsplit_once('@').unwrap().1;
+    let beside = registry.json(&pinned, "manifests", &format!("{}.sbom", digest.replace(':', "-")));
+    let bom = registry.json(&pinned, "blobs", beside["layers"][0]["digest"].as_str().unwrap());
+    assert_eq!(beside["subject"]["digest"], digest);
+    assert_eq!(beside["artifactType"], "application/vnd.cyclonedx+json");
+    assert_eq!(bom["bomFormat"], "CycloneDX");
+    assert_eq!(beside["layers"][1]["annotations"]["org.opencontainers.image.title"], "order_demo_service.licenses.txt");
+}
+
+#[test]
+fn what_was_changed_in_the_registry_is_refused_and_nothing_of_it_is_kept() {
+    let registry = Registry::start();
+    let cache = Cache::empty("tampered");
+    let module = scratch("tampered.wasm", NOTHING);
+    let pinned = registry.push("demo/service:1.0", &module);
+    // Another module that is as good as the first one.
+    registry.tamper(&digest_of(NOTHING), |blob| blob.extend([0, 2, 1, b'x']));
+
+    let by_tag = registry.run_to_its_end("demo/service:1.0", &cache);
+    let by_digest = run_to_its_end(&pinned, &cache);
+    registry.tamper(&digest_of(NOTHING), |blob| blob.truncate(NOTHING.len()));
+    registry.tamper(pinned.rsplit_once('@').unwrap().1, |manifest| manifest.push(b' '));
+    let by_digest_of_another_manifest = run_to_its_end(&pinned, &cache);
+
+    for refused in [by_tag, by_digest, by_digest_of_another_manifest] {
+        assert!(!refused.status.success(), "{refused:?}");
+        assert!(!refused.stderr.is_empty());
+    }
+    assert_eq!(cache.files(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_no_module_for_wasip1_is_refused() {
+    let registry = Registry::start();
+    let cache = Cache::empty("refused");
+    let module = scratch("refused.wasm", NOTHING);
+    let path = registry.push_with("demo/service:1.0", &module, "orders.json");
+    let text = path.replace("@sha256:", ":sha256-") + ".sbom";
+    // As other tools push a component.
+    let component = format!("{}/demo/component:1.0", registry.address);
+    sh(&format!(
+        "sed s/wasip1/wasip2/ scripts/push.sh >target/registry/push.sh && bash target/registry/push.sh {component} {module}"
+    ));
+
+    for (reference, reason) in [(text, "not a Wasm artifact of one module"), (component, "not for wasip1")] {
+        let refused = run_to_its_end(&reference, &cache);
+
+        assert!(!refused.status.success(), "{reference}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(reason), "{refused:?}");
+    }
+    assert_eq!(cache.files(), Vec::<String>::new());
+}
+
+#[test]
+fn a_compilation_that_is_cut_off_is_done_again_and_its_half_is_never_run() {
+    let registry = Registry::start();
+    let cache = Cache::empty("cut");
+    let pinned = registry.push("demo/service:1.0", &scratch("cut.wasm", NOTHING));
+    let slow = scratch(
+        "slow-wasmedge",
+        b"#!/bin/bash\n[ \"$1\" != compile ] || { head -c 9 \"$2\" >\"$3\"; exec sleep 600; }\nexec \"$REAL_WASMEDGE\" \"$@\"\n",
+    );
+    sh(&format!("chmod +x {slow}"));
+    let real = sh(". scripts/wasmedge.sh && realpath \"$(command -v \"$wasmedge\")\"");
+
+    let mut cut = run(&pinned, &cache).env("WASMEDGE", root().join(&slow)).env("REAL_WASMEDGE", real).spawn().unwrap();
+    eventually("the compiler has written something", 20, || {
+        cache.files().iter().any(|file| file.ends_with(".new") && cache.size(file) > 0)
+    });
+    cut.kill().unwrap();
+    cut.wait().unwrap();
+    let halves = cache.files().iter().filter(|file| file.ends_with(".compiled.wasm")).count();
+    let next = run_to_its_end(&pinned, &cache);
+
+    assert_eq!(halves, 0);
+    assert!(next.status.success(), "{next:?}");
+    assert_eq!(cache.files().iter().filter(|file| file.ends_with(".new")).count(), 0);
+    assert!(cache.files().iter().any(|file| file.ends_with(".compiled.wasm")));
+}
+
+#[test]
+fn the_scratch_image_comes_back_as_it_was_pushed_and_runs_by_its_digest() {
+    let registry = Registry::start();
+    let database = Database::start();
+    let name = format!("{}/demo/image", registry.address);
+    let port = free_port();
+
+    podman(&format!(
+        "push --quiet --tls-verify=false --digestfile target/registry/image order_demo_service:scratch {name}:1.0"
+    ));
+    let digest = sh("cat target/registry/image");
+    podman(&format!("pull --quiet --tls-verify=false {name}@{digest}"));
+    let fetched = podman(&format!("image inspect --format '{{{{.Digest}}}} {{{{.Id}}}}' {name}@{digest}"));
+    let container = Container::run(&format!(
+        "--network host --annotation run.oci.handler=wasm --env PORT={port} --env BIND=127.0.0.1 --env DATABASE_URL={} {name}@{digest}",
+        database.url
+    ));
+    let address = format!("127.0.0.1:{port}");
+    eventually("the service in the image is ready", 120, || get(&format!("http://{address}/readyz")).0 == 200);
+    run_curl_lines(&address);
+    drop(container);
+
+    let ours = podman("image inspect --format '{{.Id}}' order_demo_service:scratch");
+    assert_eq!(fetched, format!("{digest} {ours}"));
+    assert_eq!(digest_of(&registry.blob(&digest)), digest);
+}
+
+/// A container that goes when this is dropped, with the image that was fetched for it.
+struct Container {
+    id: String,
+    image: String,
+}
+
+impl Container {
+    fn run(arguments: &str) -> Container {
+        let image = arguments.rsplit(' ').next().unwrap().to_string();
+        Container { id: podman(&format!("run --detach {arguments}")), image }
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        podman(&format!("rm --force --time 0 {}", self.id));
+        podman(&format!("rmi --force {}", self.image));
+    }
+}
+
+fn podman(arguments: &str) -> String {
+    sh(&format!("scripts/podman-host.sh podman {arguments}"))
+}
+
+/// A running registry, empty at first.
+struct Registry {
+    address: String,
+}
+
+impl Registry {
+    fn start() -> Registry {
+        Registry { address: sh("scripts/registry.sh start") }
+    }
+
+    /// Pushes a module to a tag and gives its name with its digest.
+    fn push(&self, name: &str, module: &str) -> String {
+        self.push_with(name, module, "")
+    }
+
+    fn push_with(&self, name: &str, module: &str, files: &str) -> String {
+        let pinned = sh(&format!("scripts/push.sh {}/{name} {module} {files}", self.address));
+        assert!(pinned.contains("@sha256:"), "{pinned}");
+        pinned
+    }
+
+    fn run(&self, name: &str, cache: &Cache, database: &Database) -> Service {
+        Service::start(&format!("{}/{name}", self.address), cache, database)
+    }
+
+    fn run_to_its_end(&self, name: &str, cache: &Cache) -> Output {
+        run_to_its_end(&format!("{}/{name}", self.address), cache)
+    }
+
+    /// A manifest or a blob, as the registry gives it to whoever asks.
+    fn json(&self, pinned: &str, kind: &str, reference: &str) -> Value {
+        let name = pinned.split_once('/').unwrap().1.split('@').next().unwrap();
+        let accept = "Accept: application/vnd.oci.image.manifest.v1+json";
+        let text = sh(&format!("curl -sSf -H '{accept}' http://{}/v2/{name}/{kind}/{reference}", self.address));
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// What the registry keeps of a digest.
+    fn blob(&self, digest: &str) -> Vec<u8> {
+        fs::read(self.file(digest)).unwrap()
+    }
+
+    /// Changes it.
+    fn tamper(&self, digest: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut blob = self.blob(digest);
+        change(&mut blob);
+        fs::write(self.file(digest), blob).unwrap();
+    }
+
+    fn file(&self, digest: &str) -> PathBuf {
+        let hash = digest.strip_prefix("sha256:").unwrap();
+        let folder = root().join("target/registry/data/docker/registry/v2/blobs/sha256");
+        folder.join(&hash[..2]).join(hash).join("data")
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        sh("scripts/registry.sh stop");
+    }
+}
+
+/// A database server of the test's own: the curl lines empty the table.
+struct Database {
+    url: String,
+}
+
+impl Database {
+    fn start() -> Database {
+        Database { url: sh("scripts/database.sh start target/registry/mariadb") }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        sh("scripts/database.sh stop target/registry/mariadb");
+    }
+}
+
+/// A user's cache, with the logs of those who used it.
+struct Cache {
+    home: PathBuf,
+}
+
+impl Cache {
+    fn empty(name: &str) -> Cache {
+        let home = root().join("target/registry/cache").join(name);
+        let _ = fs::remove_dir_all(&home);
+        fs::create_dir_all(home.join("log")).unwrap();
+        Cache { home }
+    }
+
+    fn files(&self) -> Vec<String> {
+        let Ok(folder) = fs::read_dir(self.home.join("order_demo_service")) else { return Vec::new() };
+        folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    fn size(&self, file: &str) -> u64 {
+        fs::metadata(self.home.join("order_demo_service").join(file)).map_or(0, |file| file.len())
+    }
+
+    /// The one module, as it was fetched.
+    fn read(&self, what: &str) -> Vec<u8> {
+        let files = self.files();
+        let mut modules =
+            files.iter().filter(|file| file.len() == "sha256".len() + 58 + ".wasm".len() && file.ends_with(".wasm"));
+        let module = modules.next().expect(what);
+        fs::read(self.home.join("order_demo_service").join(module)).unwrap()
+    }
+
+    fn log(&self) -> String {
+        let folder = fs::read_dir(self.home.join("log")).unwrap();
+        folder.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
+    }
+
+    fn compilations(&self) -> usize {
+        self.log().matches("compiling it for this processor").count()
+    }
+}
+
+/// The module from the registry, as `make run` runs it.
+struct Service {
+    address: String,
+    process: Child,
+    started: Instant,
+}
+
+impl Service {
+    fn start(reference: &str, cache: &Cache, database: &Database) -> Service {
+        let port = free_port();
+        let log = File::create(cache.home.join("log").join(port.to_string())).unwrap();
+        let process = run(reference, cache)
+            .envs([("DATABASE_URL", database.url.as_str()), ("BIND", "127.0.0.1"), ("PORT", &port.to_string())])
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Service { address: format!("127.0.0.1:{port}"), process, started: Instant::now() }
+    }
+
+    /// How long it took from the start to the first 200 of `/readyz`.
+    fn ready(&mut self) -> Duration {
+        let url = format!("http://{}/readyz", self.address);
+        eventually("the service is ready", 580, || {
+            assert!(self.process.try_wait().unwrap().is_none(), "it has ended");
+            get(&url).0 == 200
+        });
+        self.started.elapsed()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let _ = self.process.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn run(reference: &str, cache: &Cache) -> Command {
+    let mut command = Command::new(root().join("scripts/run.sh"));
+    command.arg(reference).env("XDG_CACHE_HOME", &cache.home);
+    command
+}
+
+fn run_to_its_end(reference: &str, cache: &Cache) -> Output {
+    run(reference, cache).output().unwrap()
+}
+
+/// A file for a test; its path from the repository's folder.
+fn scratch(name: &str, content: &[u8]) -> String {
+    let file = Path::new("target/registry").join(name);
+    fs::create_dir_all(root().join("target/registry")).unwrap();
+    fs::write(root().join(&file), content).unwrap();
+    file.to_str().unwrap().to_string()
+}
+
+fn digest_of(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    let hash = Sha256::digest(bytes);
+    format!("sha256:{}", hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+}
