@@ -27,11 +27,11 @@ audit: ## holds what this is made of against deny.toml: advisories, licences, so
 	@scripts/audit.sh $(ADVISORIES)
 
 push: build sbom ## pushes the module, its SBOM and its licences to a registry: make push REF=HOST/NAME:TAG
-	@scripts/push.sh $(REF) $(WASM:.wasm=.lowered.wasm) target/order_demo_service.cdx.json target/order_demo_service.licenses.txt
+	@scripts/push.sh "$(REF)" $(WASM:.wasm=.lowered.wasm) target/order_demo_service.cdx.json target/order_demo_service.licenses.txt
 
 run: ## runs a module from a registry, compiled once for this machine: DATABASE_URL=… make run REF=HOST/NAME:TAG
 	@scripts/setup.sh registry
-	@scripts/run.sh $(REF)
+	@scripts/run.sh "$(REF)"
 
 native: ## builds the same source natively, for a debugger and as a baseline
 	@cargo build --locked --release

@@ -3,7 +3,7 @@
 # launcher with the settings of its environment. From then on it starts at once.
 # usage: run.sh HOST/NAME:TAG | HOST/NAME@sha256:DIGEST
 set -euo pipefail
-reference=$1
+reference=${1:?HOST/NAME:TAG or HOST/NAME@sha256:DIGEST}
 cd "$(dirname "$0")/.."
 . scripts/wasmedge.sh
 
