@@ -39,13 +39,14 @@ check() {
 upstream() {
     cargo metadata --locked --format-version 1 --filter-platform wasm32-wasip1 | jq '
         {
-            "h2_wasi": ["h2", "0.3.15"], "hyper_wasi": ["hyper", "0.14.20"], "mio_wasi": ["mio", "0.8.9"],
-            "mysql_async_wasi": ["mysql_async", "0.33.0"], "reqwest_wasi": ["reqwest", "0.11.14"],
-            "tokio_wasi": ["tokio", "1.25.0"], "tokio-util_wasi": ["tokio-util", "0.7.4"],
-            "wasmedge_hyper_rustls": ["hyper-rustls", "0.23.0"]
-        } as $ports
-        | ([.packages[].name] - (([.packages[].name]) - ($ports | keys))) as $found
-        | if ($found | sort) != ($ports | keys) then error("the ports are others now: \($found)") else . end
+            "h2_wasi 0.3.15": ["h2", "0.3.15"], "hyper_wasi 0.15.2": ["hyper", "0.14.20"],
+            "mio_wasi 0.8.9": ["mio", "0.8.9"], "mysql_async_wasi 0.33.0": ["mysql_async", "0.33.0"],
+            "reqwest_wasi 0.11.16": ["reqwest", "0.11.14"], "tokio_wasi 1.25.2": ["tokio", "1.25.0"],
+            "tokio-util_wasi 0.7.5": ["tokio-util", "0.7.4"], "wasmedge_hyper_rustls 0.1.1": ["hyper-rustls", "0.23.0"]
+        } as $known
+        | [.packages[] | select(.source and (.name | test("_wasi$|^wasmedge_"))) | "\(.name) \(.version)"] as $found
+        | if ($found | sort) != ($known | keys) then error("the ports are others now: \($found)") else . end
+        | ($known | with_entries(.key |= split(" ")[0])) as $ports
         | (reduce (.packages[] | select(.name | in($ports))) as $package ({};
             .[$package.id] = "registry+https://github.com/rust-lang/crates.io-index#" + ($ports[$package.name] | join("@"))
           )) as $ids
