@@ -1,16 +1,15 @@
 //! A registry, Debian's `docker-registry` on loopback: the module is pushed to it as a Wasm artifact, fetched, compiled
 //! once and run; what is not what it says it is never runs.
 
-use std::{
-    fs::{self, File},
-    net::{Ipv4Addr, TcpListener},
-    path::{Path, PathBuf},
-    process::{Child, Command, Output},
-    time::{Duration, Instant},
+mod fixtures;
+
+use std::fs;
+
+use serde_json::json;
+
+use self::fixtures::{
+    Cache, Container, Database, Killed, Registry, Service, digest_of, free_port, podman, run, run_to_its_end, scratch,
 };
-
-use serde_json::{Value, json};
-
 use crate::{
     readme::run_curl_lines,
     support::{eventually, get, root, sh},
@@ -22,6 +21,7 @@ const NOTHING: &[u8] =
     b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x0a\x01\x06_start\0\0\x0a\x04\x01\x02\0\x0b";
 
 #[test]
+#[allow(clippy::print_stdout)] // what README says of it
 fn a_module_comes_back_as_it_was_pushed_and_is_compiled_once_for_all_starts() {
     let registry = Registry::start();
     let database = Database::start();
@@ -201,225 +201,4 @@ fn the_scratch_image_comes_back_as_it_was_pushed_and_runs_by_its_digest() {
     let ours = podman("image inspect --format '{{.Id}}' order_demo_service:scratch");
     assert_eq!(fetched, format!("{digest} {ours}"));
     assert_eq!(digest_of(&registry.blob(&digest)), digest);
-}
-
-/// A process that is killed, at the latest when the test fails.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A container that goes when this is dropped, with the image that was fetched for it.
-struct Container {
-    id: String,
-    image: String,
-}
-
-impl Container {
-    fn run(arguments: &str) -> Container {
-        let image = arguments.rsplit(' ').next().unwrap().to_string();
-        Container { id: podman(&format!("run --detach {arguments}")), image }
-    }
-}
-
-impl Drop for Container {
-    fn drop(&mut self) {
-        podman(&format!("rm --force --time 0 {}", self.id));
-        podman(&format!("rmi --force {}", self.image));
-    }
-}
-
-fn podman(arguments: &str) -> String {
-    sh(&format!("scripts/podman-host.sh podman {arguments}"))
-}
-
-/// A running registry, empty at first.
-struct Registry {
-    address: String,
-}
-
-impl Registry {
-    fn start() -> Registry {
-        Registry { address: sh("scripts/registry.sh start") }
-    }
-
-    /// Pushes a module to a tag and gives its name with its digest.
-    fn push(&self, name: &str, module: &str) -> String {
-        self.push_with(name, module, "")
-    }
-
-    fn push_with(&self, name: &str, module: &str, files: &str) -> String {
-        let pinned = sh(&format!("scripts/push.sh {}/{name} {module} {files}", self.address));
-        assert!(pinned.contains("@sha256:"), "{pinned}");
-        pinned
-    }
-
-    fn run(&self, name: &str, cache: &Cache, database: &Database) -> Service {
-        Service::start(&format!("{}/{name}", self.address), cache, database)
-    }
-
-    /// A manifest or a blob, as the registry gives it to whoever asks.
-    fn json(&self, pinned: &str, kind: &str, reference: &str) -> Value {
-        let name = pinned.split_once('/').unwrap().1.split('@').next().unwrap();
-        let accept = "Accept: application/vnd.oci.image.manifest.v1+json";
-        let text = sh(&format!("curl -sSf -H '{accept}' http://{}/v2/{name}/{kind}/{reference}", self.address));
-        serde_json::from_str(&text).unwrap()
-    }
-
-    /// What the registry keeps of a digest.
-    fn blob(&self, digest: &str) -> Vec<u8> {
-        fs::read(self.file(digest)).unwrap()
-    }
-
-    /// Changes it.
-    fn tamper(&self, digest: &str, change: impl FnOnce(&mut Vec<u8>)) {
-        let mut blob = self.blob(digest);
-        change(&mut blob);
-        fs::write(self.file(digest), blob).unwrap();
-    }
-
-    fn file(&self, digest: &str) -> PathBuf {
-        let hash = digest.strip_prefix("sha256:").unwrap();
-        let folder = root().join("target/registry/data/docker/registry/v2/blobs/sha256");
-        folder.join(&hash[..2]).join(hash).join("data")
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        sh("scripts/registry.sh stop");
-    }
-}
-
-/// A database server of the test's own: the curl lines empty the table.
-struct Database {
-    url: String,
-}
-
-impl Database {
-    fn start() -> Database {
-        // One may be left from a run that was killed.
-        Database {
-            url: sh(
-                "scripts/database.sh stop target/registry/mariadb; scripts/database.sh start target/registry/mariadb",
-            ),
-        }
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        sh("scripts/database.sh stop target/registry/mariadb");
-    }
-}
-
-/// A user's cache, with the logs of those who used it.
-struct Cache {
-    home: PathBuf,
-}
-
-impl Cache {
-    fn empty(name: &str) -> Cache {
-        let home = root().join("target/registry/cache").join(name);
-        let _ = fs::remove_dir_all(&home);
-        fs::create_dir_all(home.join("log")).unwrap();
-        Cache { home }
-    }
-
-    fn files(&self) -> Vec<String> {
-        let Ok(folder) = fs::read_dir(self.home.join("order_demo_service")) else { return Vec::new() };
-        folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-    }
-
-    fn size(&self, file: &str) -> u64 {
-        fs::metadata(self.home.join("order_demo_service").join(file)).map_or(0, |file| file.len())
-    }
-
-    /// The one module, as it was fetched.
-    fn read(&self, what: &str) -> Vec<u8> {
-        let files = self.files();
-        let mut modules =
-            files.iter().filter(|file| file.len() == "sha256".len() + 58 + ".wasm".len() && file.ends_with(".wasm"));
-        let module = modules.next().expect(what);
-        fs::read(self.home.join("order_demo_service").join(module)).unwrap()
-    }
-
-    fn log(&self) -> String {
-        let folder = fs::read_dir(self.home.join("log")).unwrap();
-        folder.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
-    }
-
-    fn compilations(&self) -> usize {
-        self.log().matches("compiling it for this processor").count()
-    }
-}
-
-/// The module from the registry, as `make run` runs it.
-struct Service {
-    address: String,
-    process: Child,
-    started: Instant,
-}
-
-impl Service {
-    fn start(reference: &str, cache: &Cache, database: &Database) -> Service {
-        let port = free_port();
-        let log = File::create(cache.home.join("log").join(port.to_string())).unwrap();
-        let process = run(reference, cache)
-            .envs([("DATABASE_URL", database.url.as_str()), ("BIND", "127.0.0.1"), ("PORT", &port.to_string())])
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        Service { address: format!("127.0.0.1:{port}"), process, started: Instant::now() }
-    }
-
-    /// How long it took from the start to the first 200 of `/readyz`.
-    fn ready(&mut self) -> Duration {
-        let url = format!("http://{}/readyz", self.address);
-        eventually("the service is ready", 580, || {
-            assert!(self.process.try_wait().unwrap().is_none(), "it has ended");
-            get(&url).0 == 200
-        });
-        self.started.elapsed()
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
-        let _ = self.process.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
-}
-
-fn run(reference: &str, cache: &Cache) -> Command {
-    let mut command = Command::new(root().join("scripts/run.sh"));
-    command.arg(reference).env("XDG_CACHE_HOME", &cache.home);
-    command
-}
-
-fn run_to_its_end(reference: &str, cache: &Cache) -> Output {
-    run(reference, cache).output().unwrap()
-}
-
-/// A file for a test; its path from the repository's folder.
-fn scratch(name: &str, content: &[u8]) -> String {
-    let file = Path::new("target/registry").join(name);
-    fs::create_dir_all(root().join("target/registry")).unwrap();
-    fs::write(root().join(&file), content).unwrap();
-    file.to_str().unwrap().to_string()
-}
-
-fn digest_of(bytes: &[u8]) -> String {
-    use sha2::{Digest, Sha256};
-    let hash = Sha256::digest(bytes);
-    format!("sha256:{}", hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
