@@ -2,7 +2,7 @@
 MODULE := order_demo_service.wasm
 WASM   := target/wasm32-wasip1/release/$(MODULE)
 
-.PHONY: help setup build native up test test-next test-faults test-peers test-metrics schemathesis bench bench-short down clean test-galera image test-oci
+.PHONY: help setup build native up test test-next test-faults test-peers test-metrics schemathesis bench bench-short down clean test-galera image test-oci sbom audit push run test-registry
 .DEFAULT_GOAL := help
 
 # The scripts look for what was built here, wherever this user keeps other projects' builds.
@@ -17,6 +17,21 @@ setup: ## installs what is missing (Debian), and says so
 build: setup ## builds the module and compiles it ahead of time: order_demo_service.wasm
 	@cargo build --locked --release --target wasm32-wasip1
 	@scripts/compile.sh $(WASM) $(MODULE)
+
+sbom: ## writes what the module is made of (CycloneDX), and its licences with their texts: target/order_demo_service.*
+	@scripts/setup.sh registry
+	@scripts/sbom.sh
+
+audit: ## holds what this is made of against deny.toml: advisories, licences, sources; ADVISORIES=optional
+	@scripts/setup.sh registry
+	@scripts/audit.sh $(ADVISORIES)
+
+push: build sbom ## pushes the module, its SBOM and its licences to a registry: make push REF=HOST/NAME:TAG
+	@scripts/push.sh "$(REF)" $(WASM:.wasm=.lowered.wasm) target/order_demo_service.cdx.json target/order_demo_service.licenses.txt
+
+run: ## runs a module from a registry, compiled once for this machine: DATABASE_URL=… make run REF=HOST/NAME:TAG
+	@scripts/setup.sh registry
+	@scripts/run.sh "$(REF)"
 
 native: ## builds the same source natively, for a debugger and as a baseline
 	@cargo build --locked --release
@@ -42,6 +57,8 @@ test-metrics: build ## Debian's Prometheus scrapes the service; the dashboard's 
 	@scripts/with-database.sh cargo test --locked --test deploy metrics:: -- --nocapture --test-threads=1
 test-galera: build ## two instances on a Galera cluster of three nodes, of which one is killed
 	@cargo test --locked --test deploy galera:: -- --nocapture --test-threads=1
+test-registry: image sbom ## pushes the module and the image to a registry, fetches and runs them, and tampers with them
+	@cargo test --locked --test deploy registry:: -- --nocapture --test-threads=1
 
 schemathesis: build ## looks for requests that are answered otherwise than /openapi.json says; SEED=2 makes others
 	@scripts/setup.sh schemathesis

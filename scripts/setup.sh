@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and is not there yet, and says so. Does nothing when all is there.
-# usage: setup.sh [bench|schemathesis|python]   (what `make bench`, `make schemathesis` or `make test-peers` needs as well)
+# usage: setup.sh [bench|schemathesis|python|registry]   (what `make bench`, `make schemathesis`, `make test-peers` or
+# `make push`, `run`, `sbom` and `audit` need as well)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,6 +24,11 @@ need haproxy haproxy
 if [ "${1:-}" = bench ]; then
     need wrk wrk
     need h2load nghttp2-client
+fi
+if [ "${1:-}" = registry ]; then
+    need git git
+    need jq jq
+    need skopeo skopeo
 fi
 if [ "${1:-}" = schemathesis ]; then
     need mariadb mariadb-client-core

@@ -2,6 +2,7 @@
 //!
 //! - `metrics`: Debian's Prometheus scrapes it, and the dashboard shows something.
 //! - `galera`: two instances on a cluster of three database nodes, of which one is killed.
+//! - `registry`: pushed, fetched by its digest, compiled once, run; what was tampered with is not.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
@@ -17,4 +18,5 @@ mod peer;
 mod oci;
 #[path = "../api/readme.rs"]
 mod readme;
+mod registry;
 mod support;
