@@ -20,11 +20,14 @@ pub const ROUTES: &[Route] = &[
     Route::get("/readyz", "the database answers", |app, _| Box::pin(readyz(app))).gives(200, Shape::Text).open(),
 ];
 
-/// The endpoints of `ADMIN_BIND`, which only this machine reaches.
-pub const ADMIN_ROUTES: &[Route] =
-    &[Route::post("/drain", "ends the process once everything in flight is done", |app, _| Box::pin(drain(app)))
+/// The endpoints of `ADMIN_BIND`, which only those reach who may end the process. GET, because that is all that
+/// Kubernetes can do before it ends a container in which there is nothing to execute (`preStop` with `httpGet`).
+pub const ADMIN_ROUTES: &[Route] = &[
+    Route::post("/drain", "ends the process once everything in flight is done", |app, _| Box::pin(drain(app)))
         .gives(202, Shape::Text)
-        .open()];
+        .open(),
+    Route::get_that_writes("/drain", "does the same", |app, _| Box::pin(drain(app))).gives(202, Shape::Text).open(),
+];
 
 async fn index(app: Arc<App>) -> Result<Response<Body>, Error> {
     let mut text = format!(
