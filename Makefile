@@ -2,7 +2,7 @@
 MODULE := order_demo_service.wasm
 WASM   := target/wasm32-wasip1/release/$(MODULE)
 
-.PHONY: help setup build native up test test-next test-faults test-peers schemathesis bench bench-short down clean
+.PHONY: help setup build native up test test-next test-faults test-peers schemathesis bench bench-short test-kubernetes down clean
 .DEFAULT_GOAL := help
 
 # The scripts look for what was built here, wherever this user keeps other projects' builds.
@@ -49,6 +49,9 @@ bench: build native ## native, compiled and interpreted side by side; writes ben
 bench-short: build native ## GET /orders/{id} only; fails when compiled falls below 0.8 of native
 	@scripts/setup.sh bench
 	@scripts/with-database.sh cargo test --quiet --locked --bench bench -- --short
+
+test-kubernetes: build ## validates the manifests in deploy/kubernetes and has podman play their pods; needs root
+	@cargo test --locked --test deploy kubernetes:: -- --nocapture --test-threads=1
 
 down: ## stops the private MariaDB, should it still run
 	@scripts/database.sh stop

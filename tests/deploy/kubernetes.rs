@@ -24,7 +24,8 @@ use crate::{
 const VERSIONS: [&str; 2] = ["1.30", "1.37"];
 
 /// What `kubectl apply -k` is given, and the image that stands for its own in these tests.
-const VARIANTS: [(&str, &str); 2] = [(".", "order_demo_service:wasm"), ("container", "order_demo_service:container")];
+const VARIANTS: [(&str, &str); 2] =
+    [(".", "order_demo_service:scratch"), ("container", "order_demo_service:container")];
 
 const NAMESPACE: &str = "/metadata/namespace";
 const POD: &str = "/spec/template";
@@ -81,6 +82,7 @@ fn quantity(value: &Value) -> f64 {
         "" => 1.0,
         "m" => 0.001,
         "Mi" => 1024.0 * 1024.0,
+        "Gi" => 1024.0 * 1024.0 * 1024.0,
         unit => panic!("{unit} in {text}"),
     };
     digits.parse::<f64>().unwrap_or_else(|_| panic!("{text} is no quantity")) * unit
@@ -350,6 +352,8 @@ impl Pod {
         let address = podman(&format!("inspect order-demo-service-service --format '{format}'"));
         let pod = Pod { file, address, manifests, _database: database };
         pod.wait_until_ready();
+        let log = podman("logs order-demo-service-service 2>&1");
+        assert!(!log.contains("runs interpreted"), "{log}");
         println!(
             "kubernetes: pod of {image} ready {:.2} s after 'podman kube play', {} MiB",
             started.elapsed().as_secs_f64(),
