@@ -1,6 +1,8 @@
 //! The manifests in deploy/kubernetes: valid, fitting together, and played by podman, with this test in the kubelet's
 //! part (probes, preStop). deploy/kubernetes/README.md says what of them nothing here can show.
 
+#![allow(clippy::print_stdout)] // figures
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -77,8 +79,8 @@ impl Manifests {
 /// A number as Kubernetes writes them: 2, "1", "600m", "256Mi".
 fn quantity(value: &Value) -> f64 {
     let text = value.to_string().replace('"', "");
-    let digits = text.trim_end_matches(char::is_alphabetic);
-    let unit = match &text[digits.len()..] {
+    let (digits, unit) = text.split_at(text.trim_end_matches(char::is_alphabetic).len());
+    let unit = match unit {
         "" => 1.0,
         "m" => 0.001,
         "Mi" => 1024.0 * 1024.0,
