@@ -2,7 +2,7 @@
 MODULE := order_demo_service.wasm
 WASM   := target/wasm32-wasip1/release/$(MODULE)
 
-.PHONY: help setup build native up test test-next test-faults test-peers test-metrics schemathesis bench bench-short down clean test-galera image test-oci sbom audit push run test-registry
+.PHONY: help setup build native up test test-next test-faults test-peers test-metrics schemathesis bench bench-short down clean test-galera image test-oci sbom audit push run test-registry test-kubernetes
 .DEFAULT_GOAL := help
 
 # The scripts look for what was built here, wherever this user keeps other projects' builds.
@@ -77,6 +77,8 @@ image: build native ## the module as an image FROM scratch, and the native build
 
 test-oci: image ## runs the scratch image by podman and crun, with a database that it finds by name; needs root
 	@cargo test --locked --test deploy oci:: -- --nocapture --test-threads=1
+test-kubernetes: build ## validates the manifests in deploy/kubernetes and has podman play their pods; needs root
+	@cargo test --locked --test deploy kubernetes:: -- --nocapture --test-threads=1
 
 down: ## stops the private MariaDB, should it still run
 	@scripts/database.sh stop

@@ -1,5 +1,5 @@
 //! How the process ends without cutting anybody off. WASI has no signals, so it is asked to by a request
-//! (`POST /drain` on `ADMIN_BIND`).
+//! (`/drain` on `ADMIN_BIND`).
 //!
 //! At once it says that it is not ready, so that balancers send nothing more, and closes each connection with the next
 //! answer. After `DRAIN_DELAY` it takes no new connections, finishes what is in flight within `DRAIN_TIMEOUT`, and ends.

@@ -37,6 +37,9 @@ async fn run() -> anyhow::Result<()> {
         );
     }
     let (address, admin_address) = (config.address, config.admin_address);
+    if admin_address.is_some_and(|address| !address.ip().is_loopback()) {
+        log::message("warning: ADMIN_BIND is no loopback address: whoever reaches it may end this process");
+    }
     let open =
         |address| server::listen(address).with_context(|| format!("cannot listen on {address} (is the port taken?)"));
     let listener = open(address)?;

@@ -27,12 +27,14 @@ const METRICS: Route =
     Route::get("/metrics", "counts and durations, for Prometheus", |app, _| Box::pin(metrics::show(app)))
         .gives(200, Shape::Text);
 
-/// The endpoints of `ADMIN_BIND`, which only this machine reaches.
+/// The endpoints of `ADMIN_BIND`, which only those reach who may end the process. GET, because that is all that
+/// Kubernetes can do before it ends a container in which there is nothing to execute (`preStop` with `httpGet`).
 pub const ADMIN_ROUTES: &[Route] = &[
     Route::post("/drain", "ends the process once everything in flight is done", |app, _| Box::pin(drain(app)))
         .gives(202, Shape::Text)
         .open(),
     METRICS.open(),
+    Route::get_that_writes("/drain", "does the same", |app, _| Box::pin(drain(app))).gives(202, Shape::Text).open(),
 ];
 
 async fn index(app: Arc<App>) -> Result<Response<Body>, Error> {

@@ -24,7 +24,7 @@ use crate::{
     webhooks,
 };
 use reader::{
-    Reader, database_url, http_url, list, loopback_address, number_in, optional, seconds, true_or_false, uri_reference,
+    Reader, database_url, http_url, list, number_in, optional, optional_address, seconds, true_or_false, uri_reference,
 };
 
 /// The `source` of our events if it is not set: a reference without a host (CloudEvents 1.0, section `source`).
@@ -42,7 +42,7 @@ pub struct Config {
     pub allow_init: bool,
     /// The value of `Access-Control-Allow-Origin`.
     pub cors_allow_origin: hyper::header::HeaderValue,
-    /// Where to listen for `POST /drain` and for metrics without a token (`ADMIN_BIND`).
+    /// Where to listen for `/drain` and for metrics without a token (`ADMIN_BIND`).
     pub admin_address: Option<SocketAddr>,
     /// The largest request body, in bytes.
     pub max_body_bytes: usize,
@@ -94,7 +94,7 @@ impl Config {
         let allow_init = reader.read("ALLOW_INIT", true_or_false);
         let cors_allow_origin =
             reader.read("CORS_ALLOW_ORIGIN", |text| text.parse().map_err(|_| "must be an origin or *".into()));
-        let admin_address = reader.read("ADMIN_BIND", loopback_address);
+        let admin_address = reader.read("ADMIN_BIND", optional_address);
         let max_body_bytes = reader.read("MAX_BODY_BYTES", number_in(1..=1 << 28));
         let max_bodies_bytes = reader.read("MAX_BODIES_BYTES", number_in(1..=1 << 28));
         let max_connections = reader.read("MAX_CONNECTIONS", number_in(1..=1_000_000));

@@ -36,12 +36,12 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 }
 
-/// An address that only this machine reaches, or none.
-pub fn loopback_address(text: &str) -> Result<Option<SocketAddr>, String> {
+/// An address to listen on, or none.
+pub fn optional_address(text: &str) -> Result<Option<SocketAddr>, String> {
     match SocketAddr::from_str(text) {
         _ if text.is_empty() => Ok(None),
-        Ok(address @ SocketAddr::V4(_)) if address.ip().is_loopback() => Ok(Some(address)),
-        _ => Err("must be an IPv4 address and port that only this machine reaches, such as 127.0.0.1:8081".into()),
+        Ok(address @ SocketAddr::V4(_)) => Ok(Some(address)),
+        _ => Err("must be an IPv4 address and port, such as 127.0.0.1:8081".into()),
     }
 }
 

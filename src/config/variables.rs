@@ -25,7 +25,7 @@ pub const VARIABLES: &[Variable] = &[
     variable(
         "ADMIN_BIND",
         Some(""),
-        "loopback address and port for `POST /drain` and, without a token, `GET /metrics`, such as `127.0.0.1:8081`; none if empty",
+        "IPv4 address and port for `/drain` and, without a token, `GET /metrics`, such as `127.0.0.1:8081`: whoever reaches it may end the process; none if empty",
     ),
     variable("MAX_BODY_BYTES", Some("16777216"), "largest request body; more is 413"),
     variable(

@@ -1,4 +1,4 @@
-//! `POST /drain` on `ADMIN_BIND`: the process ends without cutting anybody off.
+//! `/drain` on `ADMIN_BIND`: the process ends without cutting anybody off.
 
 use std::{
     io::{Read, Write},
@@ -68,6 +68,21 @@ fn a_request_that_does_not_end_is_cut_off_when_its_time_is_up() {
 
     assert_eq!(app.exit_code(), 0);
     assert!(app.output().contains("connections are cut off"), "{}", app.output());
+}
+
+/// Kubernetes can do no more before it ends a container without a shell: a GET, from outside of its network namespace.
+#[test]
+fn a_get_from_outside_drains_as_well_where_the_admin_port_is_open_to_it() {
+    let admin = free_port();
+    let mut app = TestApp::start_with(&[("ADMIN_BIND", &format!("0.0.0.0:{admin}")), ("DRAIN_DELAY", "0.1")]);
+    let url = format!("http://127.0.0.1:{admin}/drain");
+
+    let head = ureq::head(&url).config().http_status_as_error(false).build().call().unwrap().status();
+    let get = ureq::get(&url).call().unwrap().status();
+
+    assert_eq!((head.as_u16(), get.as_u16()), (405, 202));
+    assert_eq!(app.exit_code(), 0);
+    assert!(app.output().contains("warning: ADMIN_BIND is no loopback address"), "{}", app.output());
 }
 
 #[test]

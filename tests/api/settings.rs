@@ -48,7 +48,7 @@ fn all_mistakes_are_reported_together() {
         ("BIND", "everywhere"),
         ("MAX_BODY_BYTES", "-1"),
         ("DB_TIMEOUT", "0"),
-        ("ADMIN_BIND", "0.0.0.0:8081"),
+        ("ADMIN_BIND", "localhost:8081"),
         ("CORS_ALLOW_ORIGIN", "a\nb"),
     ]);
 

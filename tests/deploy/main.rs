@@ -16,6 +16,7 @@ mod metrics;
 #[path = "../api/peer.rs"]
 mod peer;
 mod oci;
+mod kubernetes; // the manifests in deploy/kubernetes
 #[path = "../api/readme.rs"]
 mod readme;
 mod registry;
