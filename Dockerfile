@@ -33,6 +33,6 @@ COPY --from=build /app /app
 USER 65534:65534
 ENV ADMIN_BIND=127.0.0.1:8081
 EXPOSE 8080
-HEALTHCHECK --interval=5s --timeout=3s --start-period=60s CMD ["/app/healthcheck.sh"]
+HEALTHCHECK --interval=2s --timeout=3s --start-period=60s CMD ["/app/healthcheck.sh"]
 ENTRYPOINT ["/app/container.sh"]
 CMD ["serve"]
