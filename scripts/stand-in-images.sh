@@ -25,12 +25,17 @@ missing() {
     say "no registry gives $1: making a stand-in of Debian's packages"
 }
 
-# As small as the official one: without documentation, manuals and translations.
+# As small as the official one: without documentation, manuals and translations, and apt keeps no copies.
 debian() {
     if ! have mmdebstrap; then
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends mmdebstrap >&2
     fi
     network_settings
+    cat >"$folder/etc/apt/apt.conf.d/docker-clean" <<'END'
+DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+END
     as_root chown -R 0:0 "$folder"
     as_root mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
