@@ -40,6 +40,7 @@ END
     as_root mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' --customize-hook="copy-in $folder/etc $folder/usr $folder/root /" \
+        --customize-hook='rm -f "$1"/var/cache/apt/*.bin' \
         "$1" "$folder/base.tar" >&2
     docker import --change 'CMD ["bash"]' "$folder/base.tar" "debian:$1-slim" >/dev/null
 }
