@@ -17,12 +17,11 @@ RUN mkdir src && echo '//!' | tee src/lib.rs >src/main.rs && echo 'fn main() {}'
 COPY src src
 COPY sql sql
 COPY orders.json update_order.json ./
-COPY scripts scripts
+COPY scripts/compile.sh scripts/wasmedge.sh scripts/container.sh scripts/
 RUN touch src/main.rs src/lib.rs && cargo build --release --locked --target wasm32-wasip1 \
     && scripts/compile.sh target/wasm32-wasip1/release/order_demo_service.wasm /app/compiled.wasm \
     && cp target/wasm32-wasip1/release/order_demo_service.lowered.wasm /app/module.wasm \
-    && cp scripts/serve.sh scripts/drain.sh scripts/container.sh scripts/healthcheck.sh /app/ \
-    && /app/container.sh processor >/app/compiled-for
+    && scripts/container.sh processor >/app/compiled-for
 
 FROM debian:trixie-slim
 # netbase has /etc/services, without which WasmEdge finds no host by name. An init is not needed: the launcher is
@@ -30,9 +29,10 @@ FROM debian:trixie-slim
 RUN apt-get update && apt-get install -y --no-install-recommends netbase wasmedge \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /app /app
+COPY scripts/serve.sh scripts/drain.sh scripts/container.sh scripts/healthcheck.sh /app/
 USER 65534:65534
 ENV ADMIN_BIND=127.0.0.1:8081
 EXPOSE 8080
-HEALTHCHECK --interval=5s --timeout=3s --start-period=60s CMD ["/app/healthcheck.sh"]
+HEALTHCHECK --interval=2s --timeout=3s --start-period=60s CMD ["/app/healthcheck.sh"]
 ENTRYPOINT ["/app/container.sh"]
 CMD ["serve"]

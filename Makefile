@@ -2,7 +2,7 @@
 MODULE := order_demo_service.wasm
 WASM   := target/wasm32-wasip1/release/$(MODULE)
 
-.PHONY: help setup build native up test test-next test-faults test-peers test-metrics schemathesis bench bench-short down clean test-galera image test-oci sbom audit push run test-registry test-kubernetes
+.PHONY: help setup build native up test test-next test-faults test-peers test-metrics schemathesis bench bench-short down clean test-galera image test-oci sbom audit push run test-registry test-kubernetes test-compose
 .DEFAULT_GOAL := help
 
 # The scripts look for what was built here, wherever this user keeps other projects' builds.
@@ -64,6 +64,9 @@ schemathesis: build ## looks for requests that are answered otherwise than /open
 	@scripts/setup.sh schemathesis
 	@scripts/with-database.sh scripts/schemathesis.sh $(SEED)
 
+test-compose: setup ## docker-compose.yml and the Dockerfile under a Docker engine: built, disturbed, scaled, stopped
+	@scripts/with-docker.sh scripts/test-compose.sh
+
 bench: build native ## native, compiled and interpreted side by side; writes bench/report.json and README's table
 	@scripts/setup.sh bench
 	@scripts/with-database.sh cargo test --quiet --locked --bench bench
@@ -84,4 +87,5 @@ down: ## stops the private MariaDB, should it still run
 	@scripts/database.sh stop
 
 clean: down ## removes all that was built, and the private database with its data
+	@scripts/docker.sh clean
 	rm -rf target $(MODULE)

@@ -1,0 +1,331 @@
+//! docker-compose.yml as users have it: the image is built, the project is started, disturbed, scaled and stopped, by
+//! `docker compose` alone. Each test has the whole project to itself, under a name and on a port of its own.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    readme::run_curl_lines,
+    support::{eventually, get, post, root, sh},
+};
+
+/// The project, which goes with all its data when this is dropped.
+struct Project {
+    port: u16,
+    files: String,
+}
+
+impl Project {
+    fn new() -> Project {
+        Project::with("-f docker-compose.yml")
+    }
+
+    fn with(files: &str) -> Project {
+        build();
+        let project = Project { port: free_port(), files: files.to_string() };
+        project.compose("down --volumes --remove-orphans"); // of a run that was cut off
+        project
+    }
+
+    /// Runs `docker compose …` and gives what it prints.
+    fn compose(&self, arguments: &str) -> String {
+        let (port, files) = (self.port, &self.files);
+        sh(&format!("PORT={port} docker compose --project-name order_demo_test {files} {arguments}"))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    fn ready(&self) -> bool {
+        get(&self.url("/readyz")).0 == 200
+    }
+
+    /// Starts it and gives the time until the first 200 of /readyz.
+    fn up(&self) -> Duration {
+        let started = Instant::now();
+        self.compose("up --detach --no-build");
+        eventually("ready", 60, || self.ready());
+        started.elapsed()
+    }
+
+    /// The containers of a service of the file, in the sequence of their names.
+    fn containers(&self, service: &str) -> Vec<Container> {
+        let lines = self.compose(&format!("ps --all --format '{{{{.Name}}}}' {service}"));
+        lines.lines().collect::<BTreeSet<_>>().into_iter().map(|name| Container(name.to_string())).collect()
+    }
+
+    fn container(&self, service: &str) -> Container {
+        self.containers(service).remove(0)
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("{}", self.compose("ps --all"));
+            eprintln!("{}", self.compose("logs --tail 30"));
+        }
+        self.compose("down --volumes");
+    }
+}
+
+#[derive(Clone, PartialEq)]
+struct Container(String);
+
+impl Container {
+    fn inspect(&self, format: &str) -> String {
+        sh(&format!("docker inspect --format '{{{{{format}}}}}' {}", self.0))
+    }
+
+    fn health(&self) -> String {
+        self.inspect(".State.Health.Status")
+    }
+
+    /// What it has said, on both streams.
+    fn log(&self) -> String {
+        sh(&format!("docker logs {} 2>&1", self.0))
+    }
+
+    /// The processes in it as this machine sees them: user, id, command.
+    fn processes(&self) -> Vec<(String, String, String)> {
+        let lines = sh(&format!("docker top {} -o uid,pid,comm | tail -n +2", self.0));
+        let words = |line: &str| -> Vec<String> { line.split_whitespace().map(str::to_string).collect() };
+        lines.lines().map(words).map(|words| (words[0].clone(), words[1].clone(), words[2].clone())).collect()
+    }
+
+    /// WasmEdge's id on this machine; none while the launcher waits to start it again.
+    fn wasmedge(&self) -> Option<String> {
+        self.processes().into_iter().find(|(_, _, command)| command == "wasmedge").map(|(_, pid, _)| pid)
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Builds the image once, from what an earlier run left in the engine's cache.
+fn build() {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let started = Instant::now();
+        sh("docker compose build --quiet $(scripts/proxy-arguments.sh)");
+        let built = started.elapsed().as_secs_f64();
+        let size = |image: &str| -> f64 {
+            let bytes = sh(&format!("docker image inspect --format '{{{{.Size}}}}' {image}"));
+            bytes.parse::<f64>().unwrap() / 1e6
+        };
+        let (image, base) = (size("order_demo_service"), size("debian:trixie-slim"));
+        println!("compose: image {image:.1} MB, of which {base:.1} MB are debian:trixie-slim; built in {built:.1} s");
+    });
+}
+
+/// Ends a process of this machine by its id, as root: those in containers are other users'.
+fn kill(pid: &str) {
+    sh(&format!("if [ $(id -u) = 0 ]; then kill -KILL {pid}; else sudo kill -KILL {pid}; fi"));
+}
+
+/// Asks for `path` by new connections and by one that is kept, four clients in all, while `work` runs. Gives the number of
+/// requests and what was answered otherwise than by 200.
+fn while_clients_ask(project: &Project, path: &str, work: impl FnOnce()) -> (usize, Vec<String>) {
+    let done = AtomicBool::new(false);
+    let (done, url) = (&done, &project.url(path));
+    let client = |keeps: bool| {
+        let (mut requests, mut failures) = (0, Vec::new());
+        let limits = || ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(10)));
+        let kept: ureq::Agent = limits().build().into();
+        while !done.load(Ordering::Relaxed) {
+            let agent = if keeps { kept.clone() } else { limits().build().into() };
+            requests += 1;
+            if let Err(error) = agent.get(url).call().and_then(|mut answer| answer.body_mut().read_to_vec()) {
+                failures.push(error.to_string());
+            }
+        }
+        (requests, failures)
+    };
+    thread::scope(|scope| {
+        let clients = [false, false, true, true].map(|keeps| scope.spawn(move || client(keeps)));
+        work();
+        done.store(true, Ordering::Relaxed);
+        clients.into_iter().map(|client| client.join().unwrap()).fold(
+            (0, Vec::new()),
+            |mut sum, (requests, failures)| {
+                sum.0 += requests;
+                sum.1.extend(failures);
+                sum
+            },
+        )
+    })
+}
+
+#[test]
+fn the_file_is_clean() {
+    assert_eq!(sh("docker compose config --quiet 2>&1"), "");
+    assert_eq!(sh("PORT=9000 docker compose config | grep published:"), "published: \"9000\"");
+}
+
+#[test]
+fn what_the_article_asks_is_answered_and_found_again_after_a_down_that_takes_less_than_three_seconds() {
+    let project = Project::new();
+
+    let first = project.up();
+    run_curl_lines(&format!("127.0.0.1:{}", project.port));
+    let (_, orders) = get(&project.url("/orders"));
+    let stopping = Instant::now();
+    project.compose("down");
+    let down = stopping.elapsed();
+    assert_eq!(project.compose("ps --all --quiet"), "");
+    let second = project.up();
+
+    println!(
+        "compose: ready after {:.1} s, the first time after {:.1} s, with the database's own set-up; down in {:.1} s",
+        second.as_secs_f64(),
+        first.as_secs_f64(),
+        down.as_secs_f64()
+    );
+    assert!(down < Duration::from_secs(3), "{down:?}");
+    assert!(orders.contains("\"order_id\":5"), "{orders}");
+    assert_eq!(get(&project.url("/orders")), (200, orders));
+    // Three instances are stopped side by side.
+    project.compose("up --detach --no-build --wait --scale service=3");
+    let stopping = Instant::now();
+    project.compose("down");
+    println!("compose: down of three instances in {:.1} s", stopping.elapsed().as_secs_f64());
+}
+
+#[test]
+fn nothing_of_ours_runs_as_root_or_may_write() {
+    let project = Project::new();
+
+    project.compose("up --detach --no-build --wait");
+
+    assert_eq!(sh("docker image inspect --format '{{.Config.User}}' order_demo_service"), "65534:65534");
+    for service in ["service", "balancer"] {
+        let container = project.container(service);
+        let processes = container.processes();
+        assert!(!processes.is_empty() && processes.iter().all(|(user, _, _)| user != "0"), "{service}: {processes:?}");
+        assert_eq!(container.inspect(".HostConfig.ReadonlyRootfs"), "true", "{service}");
+        let pid = &processes[0].1;
+        assert_eq!(sh(&format!("grep CapBnd /proc/{pid}/status | cut -f 2")), "0000000000000000", "{service}");
+        assert_eq!(sh(&format!("grep NoNewPrivs /proc/{pid}/status | cut -f 2")), "1", "{service}");
+    }
+}
+
+#[test]
+fn a_database_that_goes_makes_the_instance_unhealthy_and_its_return_mends_it_without_a_restart() {
+    let project = Project::new();
+    project.compose("up --detach --no-build --wait");
+    let service = project.container("service");
+    let (wasmedge, started) = (service.wasmedge(), service.inspect(".State.StartedAt"));
+    assert_eq!(service.health(), "healthy");
+    assert_eq!(post(&project.url("/create_orders"), &fs::read_to_string(root().join("orders.json")).unwrap()).0, 200);
+
+    // Restarted
+    project.compose("restart db");
+    eventually("answers after the database's restart", 30, || get(&project.url("/orders")).0 == 200);
+    assert!(get(&project.url("/orders")).1.contains("\"order_id\":5"));
+    eventually("healthy after the database's restart", 30, || service.health() == "healthy");
+
+    // Gone
+    let stopping = Instant::now();
+    project.compose("stop db");
+    eventually("unhealthy", 30, || service.health() == "unhealthy");
+    let unhealthy = stopping.elapsed();
+    let answer = sh(&format!("curl -sS -i {}", project.url("/orders")));
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    let head = answer.to_lowercase();
+    assert!(head.contains("content-type: application/problem+json") && head.contains("retry-after: 1"), "{answer}");
+
+    // Back
+    let starting = Instant::now();
+    project.compose("start db");
+    eventually("healthy", 30, || service.health() == "healthy");
+    let healthy = starting.elapsed();
+    eventually("answers when the database is back", 10, || get(&project.url("/orders")).0 == 200);
+    println!(
+        "compose: unhealthy {:.1} s after the database's end, healthy {:.1} s after its start",
+        unhealthy.as_secs_f64(),
+        healthy.as_secs_f64()
+    );
+    assert_eq!((service.wasmedge(), service.inspect(".State.StartedAt")), (wasmedge, started));
+}
+
+#[test]
+fn three_instances_share_the_requests_and_come_and_go_without_the_loss_of_one() {
+    let project = Project::new();
+    project.compose("up --detach --no-build --wait");
+
+    let (requests, failures) = while_clients_ask(&project, "/orders", || {
+        project.compose("up --detach --no-build --wait --scale service=3");
+        let instances = project.containers("service");
+        assert_eq!(instances.len(), 3);
+        for instance in &instances {
+            eventually(&instance.0, 20, || instance.log().contains("\"path\":\"/orders\""));
+        }
+        assert!(instances.iter().all(|instance| instance.inspect("len .HostConfig.PortBindings") == "0"));
+
+        project.compose("up --detach --no-build --wait --scale service=1");
+        assert_eq!(project.containers("service").len(), 1);
+    });
+
+    assert!(requests > 100 && failures.is_empty(), "{requests} requests, failed: {failures:?}");
+}
+
+#[test]
+fn an_instance_that_is_killed_in_whatever_way_comes_back_and_the_others_answer_meanwhile() {
+    let project = Project::new();
+    project.compose("up --detach --no-build --wait --scale service=3");
+    let instances = project.containers("service");
+
+    let (requests, failures) = while_clients_ask(&project, "/orders", || {
+        // WasmEdge in it: the launcher starts it again, in the same container.
+        let before = instances[0].wasmedge();
+        kill(before.as_ref().unwrap());
+        eventually("another WasmEdge", 20, || instances[0].wasmedge().is_some_and(|pid| Some(&pid) != before.as_ref()));
+        assert!(instances[0].log().contains("launcher: the service was ended by SIGKILL"), "{}", instances[0].log());
+        assert_eq!(instances[0].inspect(".RestartCount"), "0");
+
+        // The launcher: WasmEdge goes with it, and the engine starts the container again.
+        kill(&instances[1].inspect(".State.Pid"));
+        eventually("another launcher", 20, || instances[1].inspect(".RestartCount") == "1");
+        eventually("healthy again", 30, || instances[1].health() == "healthy");
+
+        // By `docker kill`: the engine takes that for a wish, and leaves it until the next `up`.
+        sh(&format!("docker kill --signal KILL {}", instances[2].0));
+        eventually("gone", 10, || instances[2].inspect(".State.Status") == "exited");
+        project.compose("up --detach --no-build --wait --scale service=3");
+        assert_eq!(instances[2].inspect(".State.Status"), "running");
+    });
+
+    // What was with an instance when it was killed is lost, and is not sent again: at most one for each client and kill.
+    println!("compose: of {requests} requests {} were with an instance that was killed", failures.len());
+    assert!(requests > 100 && failures.len() <= 4 * 3, "{requests} requests, failed: {failures:?}");
+}
+
+#[test]
+fn a_file_of_authorities_comes_in_by_a_volume() {
+    let folder = root().join("target/compose");
+    fs::create_dir_all(&folder).unwrap();
+    let authority = rcgen::generate_simple_self_signed(vec!["ours.example".to_string()]).unwrap();
+    fs::write(folder.join("ours.pem"), authority.cert.pem()).unwrap();
+    let more = "services: {service: {environment: {SSL_CERT_FILE: /etc/ssl/ours.pem}, \
+                volumes: ['./target/compose/ours.pem:/etc/ssl/ours.pem:ro']}}";
+    fs::write(folder.join("more.yml"), more).unwrap();
+    let project = Project::with("-f docker-compose.yml -f target/compose/more.yml");
+
+    project.up();
+
+    let service = project.container("service");
+    let given = sh(&format!("docker exec {} bash -c 'cat /tmp/*/ours.pem'", service.0));
+    assert_eq!(given.trim(), authority.cert.pem().trim());
+}
