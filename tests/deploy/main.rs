@@ -3,7 +3,7 @@
 //! - `galera`: two instances on a cluster of three database nodes, of which one is killed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::arithmetic_side_effects, missing_docs)]
+#![allow(clippy::arithmetic_side_effects, clippy::print_stderr, missing_docs)]
 
 mod galera;
 #[path = "../api/readme.rs"]
