@@ -6,7 +6,7 @@
 //! - `compose`: docker-compose.yml and the Dockerfile under a Docker engine.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::arithmetic_side_effects, missing_docs)]
+#![allow(clippy::arithmetic_side_effects, clippy::print_stderr, missing_docs)]
 
 #[allow(dead_code)] // the other tests use the rest
 #[path = "../api/support.rs"]
