@@ -80,6 +80,7 @@ fn each_operation_answers_as_it_is_described() {
         ("POST", "/echo", &large, 413),
         ("GET", "/livez", "", 200),
         ("GET", "/readyz", "", 200),
+        ("GET", "/metrics", "", 200),
         ("POST", "/create_orders", ORDERS, 200),
         ("POST", "/create_orders", ORDERS, 409),
         ("POST", "/create_orders", "", 400),
