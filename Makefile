@@ -1,15 +1,20 @@
 # `make help` lists what there is. The work is done by scripts/, which can be run alone.
 MODULE := order_demo_service.wasm
 WASM   := target/wasm32-wasip1/release/$(MODULE)
+DEPLOY := cargo test --locked --test deploy
 
-.PHONY: help setup build native up test test-next test-faults test-peers test-metrics schemathesis bench bench-short down clean test-galera image test-oci sbom audit push run test-registry test-kubernetes test-compose
+.PHONY: help setup build native up down clean \
+    test test-next test-faults test-peers test-metrics test-galera schemathesis bench bench-short \
+    image push run sbom audit test-compose test-oci test-registry test-kubernetes
 .DEFAULT_GOAL := help
 
 # The scripts look for what was built here, wherever this user keeps other projects' builds.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 help: ## lists the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
+
+# Build and run
 
 setup: ## installs what is missing (Debian), and says so
 	@scripts/setup.sh
@@ -18,31 +23,27 @@ build: setup ## builds the module and compiles it ahead of time: order_demo_serv
 	@cargo build --locked --release --target wasm32-wasip1
 	@scripts/compile.sh $(WASM) $(MODULE)
 
-sbom: ## writes what the module is made of (CycloneDX), and its licences with their texts: target/order_demo_service.*
-	@scripts/setup.sh registry
-	@scripts/sbom.sh
-
-audit: ## holds what this is made of against deny.toml: advisories, licences, sources; ADVISORIES=optional
-	@scripts/setup.sh registry
-	@scripts/audit.sh $(ADVISORIES)
-
-push: build sbom ## pushes the module, its SBOM and its licences to a registry: make push REF=HOST/NAME:TAG
-	@scripts/push.sh "$(REF)" $(WASM:.wasm=.lowered.wasm) target/order_demo_service.cdx.json target/order_demo_service.licenses.txt
-
-run: ## runs a module from a registry, compiled once for this machine: DATABASE_URL=… make run REF=HOST/NAME:TAG
-	@scripts/setup.sh registry
-	@scripts/run.sh "$(REF)"
-
 native: ## builds the same source natively, for a debugger and as a baseline
 	@cargo build --locked --release
 
 up: build ## starts the service and a private MariaDB; Ctrl-C stops both
 	@scripts/up.sh
 
+down: ## stops the private MariaDB, should it still run
+	@scripts/database.sh stop
+
+clean: down ## removes all that was built, and the private database with its data
+	@scripts/docker.sh clean
+	rm -rf target $(MODULE)
+
+# Test
+
 test: build ## format, lints, unit tests, and the real module on WasmEdge against MariaDB
 	@scripts/test.sh
 
-test-next: build ## the tests again, on the WasmEdge of Debian's testing release
+test-next: build ## all of them again, on the WasmEdge of Debian's testing release
+	@scripts/setup.sh bench
+	@scripts/setup.sh python
 	@scripts/test-next.sh
 
 test-faults: build ## the faults that take longer than a minute, or root
@@ -54,18 +55,14 @@ test-peers: build ## events with other people's software at the other end: Micro
 	@scripts/with-database.sh scripts/test-peers.sh
 
 test-metrics: build ## Debian's Prometheus scrapes the service; the dashboard's expressions and the alerts, run by it
-	@scripts/with-database.sh cargo test --locked --test deploy metrics:: -- --nocapture --test-threads=1
+	@scripts/with-database.sh $(DEPLOY) metrics:: -- --nocapture --test-threads=1
+
 test-galera: build ## two instances on a Galera cluster of three nodes, of which one is killed
-	@cargo test --locked --test deploy galera:: -- --nocapture --test-threads=1
-test-registry: image sbom ## pushes the module and the image to a registry, fetches and runs them, and tampers with them
-	@cargo test --locked --test deploy registry:: -- --nocapture --test-threads=1
+	@$(DEPLOY) galera:: -- --nocapture --test-threads=1
 
 schemathesis: build ## looks for requests that are answered otherwise than /openapi.json says; SEED=2 makes others
 	@scripts/setup.sh schemathesis
 	@scripts/with-database.sh scripts/schemathesis.sh $(SEED)
-
-test-compose: setup ## docker-compose.yml and the Dockerfile under a Docker engine: built, disturbed, scaled, stopped
-	@scripts/with-docker.sh scripts/test-compose.sh
 
 bench: build native ## native, compiled and interpreted side by side; writes bench/report.json and README's table
 	@scripts/setup.sh bench
@@ -75,17 +72,34 @@ bench-short: build native ## GET /orders/{id} only; fails when compiled falls be
 	@scripts/setup.sh bench
 	@scripts/with-database.sh cargo test --quiet --locked --bench bench -- --short
 
+# Ship
+
 image: build native ## the module as an image FROM scratch, and the native build on Debian: prints their sizes
 	@scripts/image.sh $(MODULE)
 
+push: build sbom ## pushes the module, its SBOM and its licences to a registry: make push REF=HOST/NAME:TAG
+	@scripts/push.sh "$(REF)" $(WASM:.wasm=.lowered.wasm) target/order_demo_service.cdx.json target/order_demo_service.licenses.txt
+
+run: ## runs a module from a registry, compiled once for this machine: DATABASE_URL=… make run REF=HOST/NAME:TAG
+	@scripts/setup.sh registry
+	@scripts/run.sh "$(REF)"
+
+sbom: ## writes what the module is made of (CycloneDX), and its licences with their texts: target/order_demo_service.*
+	@scripts/setup.sh registry
+	@scripts/sbom.sh
+
+audit: ## holds what this is made of against deny.toml: advisories, licences, sources; ADVISORIES=optional
+	@scripts/setup.sh registry
+	@scripts/audit.sh $(ADVISORIES)
+
+test-compose: setup ## docker-compose.yml and the Dockerfile under a Docker engine: built, disturbed, scaled, stopped
+	@scripts/with-docker.sh scripts/test-compose.sh
+
 test-oci: image ## runs the scratch image by podman and crun, with a database that it finds by name; needs root
-	@cargo test --locked --test deploy oci:: -- --nocapture --test-threads=1
+	@$(DEPLOY) oci:: -- --nocapture --test-threads=1
+
+test-registry: image sbom ## pushes the module and the image to a registry, fetches and runs them, and tampers with them
+	@$(DEPLOY) registry:: -- --nocapture --test-threads=1
+
 test-kubernetes: build ## validates the manifests in deploy/kubernetes and has podman play their pods; needs root
-	@cargo test --locked --test deploy kubernetes:: -- --nocapture --test-threads=1
-
-down: ## stops the private MariaDB, should it still run
-	@scripts/database.sh stop
-
-clean: down ## removes all that was built, and the private database with its data
-	@scripts/docker.sh clean
-	rm -rf target $(MODULE)
+	@$(DEPLOY) kubernetes:: -- --nocapture --test-threads=1

@@ -68,8 +68,11 @@ fn readme_and_the_launcher_list_every_setting_and_no_other() {
 fn every_test_that_readme_names_is_there() {
     for row in readme_rows("| Fault |") {
         let (module, name) = row[2].split_once("::").unwrap();
-        let file = ["api", "faults", "peers"].map(|folder| root().join(format!("tests/{folder}/{module}.rs")));
-        let text = file.iter().find_map(|file| fs::read_to_string(file).ok()).unwrap_or_default();
+        let folders = ["api", "faults", "peers", "deploy"];
+        let file = folders
+            .iter()
+            .flat_map(|folder| [".rs", "/mod.rs"].map(|end| root().join(format!("tests/{folder}/{module}{end}"))));
+        let text = file.filter_map(|file| fs::read_to_string(file).ok()).next().unwrap_or_default();
         assert!(text.contains(&format!("]\nfn {name}()")), "there is no test {}", row[2]);
     }
 }

@@ -1,8 +1,6 @@
 //! docker-compose.yml as users have it: the image is built, the project is started, disturbed, scaled and stopped, by
 //! `docker compose` alone. Each test has the whole project to itself, under a name and on a port of its own.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 use std::{
     collections::BTreeSet,
     fs,
@@ -15,8 +13,8 @@ use std::{
 };
 
 use crate::{
+    commands::{eventually, get, post, root, sh},
     readme::run_curl_lines,
-    support::{eventually, get, post, root, sh},
 };
 
 /// The project, which goes with all its data when this is dropped.
@@ -73,8 +71,8 @@ impl Project {
 impl Drop for Project {
     fn drop(&mut self) {
         if thread::panicking() {
-            eprintln!("{}", self.compose("ps --all"));
-            eprintln!("{}", self.compose("logs --tail 30"));
+            println!("{}", self.compose("ps --all"));
+            println!("{}", self.compose("logs --tail 30"));
         }
         self.compose("down --volumes");
     }

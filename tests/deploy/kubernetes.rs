@@ -1,8 +1,6 @@
 //! The manifests in deploy/kubernetes: valid, fitting together, and played by podman, with this test in the kubelet's
 //! part (probes, preStop). deploy/kubernetes/README.md says what of them nothing here can show.
 
-#![allow(clippy::print_stdout)] // figures
-
 use std::{
     collections::BTreeSet,
     fs,
@@ -17,8 +15,8 @@ use serde_json::{Value, json};
 use service::config::VARIABLES;
 
 use crate::{
+    commands::{eventually, get, root, sh},
     readme::run_curl_lines,
-    support::{eventually, get, root, sh},
 };
 
 /// The oldest Kubernetes that knows every field (`unhealthyPodEvictionPolicy`, `matchLabelKeys`, on without a switch), and

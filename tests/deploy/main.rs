@@ -1,25 +1,32 @@
-//! The ways to run the service, each run for real. Every module has its own command in the Makefile.
+//! The ways to run the service, each run for real. Every module has its own command in the Makefile, `make test-…`:
 //!
-//! - `metrics`: Debian's Prometheus scrapes it, and the dashboard shows something.
-//! - `galera`: two instances on a cluster of three database nodes, of which one is killed.
-//! - `registry`: pushed, fetched by its digest, compiled once, run; what was tampered with is not.
 //! - `compose`: docker-compose.yml and the Dockerfile under a Docker engine.
+//! - `oci`: the scratch image under podman and crun.
+//! - `registry`: pushed, fetched by its digest, compiled once, run; what was tampered with is not.
+//! - `kubernetes`: the manifests, valid, and played by podman.
+//! - `galera`: two instances on a cluster of three database nodes, of which one is killed.
+//! - `metrics`: Debian's Prometheus scrapes it, and the dashboard shows something.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::arithmetic_side_effects, clippy::print_stderr, missing_docs)]
+#![allow(clippy::arithmetic_side_effects, clippy::print_stderr, clippy::print_stdout, missing_docs)] // figures
 
 #[allow(dead_code)] // the other tests use the rest
-#[path = "../api/support.rs"]
-mod app;
+#[path = "../../crates/wasmedge_rustls_api/tests/support/mod.rs"]
+mod certificates;
+#[path = "../faults/changes.rs"]
+mod changes;
+mod commands;
+mod compose;
 mod galera;
+mod kubernetes;
 mod metrics;
+mod oci;
 #[allow(dead_code)]
 #[path = "../api/peer.rs"]
 mod peer;
-mod oci;
-mod kubernetes; // the manifests in deploy/kubernetes
-mod compose;
 #[path = "../api/readme.rs"]
 mod readme;
 mod registry;
+#[allow(dead_code)]
+#[path = "../api/support.rs"]
 mod support;

@@ -13,9 +13,9 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    app::{TestApp, free_port, order},
+    commands::{eventually, get, root, sh},
     peer::{Peer, reply},
-    support::{eventually, get, root, sh},
+    support::{TestApp, free_port, order},
 };
 
 const TOKEN: &str = "a-token-0123456789";

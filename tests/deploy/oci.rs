@@ -8,13 +8,10 @@ use std::{
 };
 
 use crate::{
+    certificates::Authority,
+    commands::{eventually, get, root, sh},
     readme::run_curl_lines,
-    support::{eventually, get, root, sh},
 };
-
-#[allow(dead_code)] // the other tests use the rest
-#[path = "../../crates/wasmedge_rustls_api/tests/support/mod.rs"]
-mod certificates;
 
 /// Has crun run the module. Podman takes no annotation over from an image.
 const WASM: &str = "--annotation run.oci.handler=wasm";
@@ -44,7 +41,7 @@ impl Pod {
         );
         podman("pod start oci");
         let pod = Pod { address: podman(&format!("port {} 8080", infra())) };
-        let authority = certificates::Authority::new("ours");
+        let authority = Authority::new("ours");
         let identity = authority.issue("database");
         let files = [
             ("ca.pem", authority.pem()),

@@ -8,8 +8,8 @@ use std::{
 };
 
 use crate::{
-    app::{ends, execute, free_port, query},
-    support::{eventually, root, sh},
+    commands::{eventually, root, sh},
+    support::{ends, execute, free_port, query},
 };
 
 /// The nodes. They end, and their data goes, when this is dropped; meanwhile nobody else has them.

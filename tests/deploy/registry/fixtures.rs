@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{eventually, get, root, sh};
+use crate::commands::{eventually, get, root, sh};
 
 /// A process that is killed, at the latest when the test fails.
 pub struct Killed(pub Child);

@@ -11,8 +11,8 @@ use self::fixtures::{
     Cache, Container, Database, Killed, Registry, Service, digest_of, free_port, podman, run, run_to_its_end, scratch,
 };
 use crate::{
+    commands::{eventually, get, root, sh},
     readme::run_curl_lines,
-    support::{eventually, get, root, sh},
 };
 
 const MODULE: &str = "target/wasm32-wasip1/release/order_demo_service.lowered.wasm";
@@ -21,7 +21,6 @@ const NOTHING: &[u8] =
     b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x0a\x01\x06_start\0\0\x0a\x04\x01\x02\0\x0b";
 
 #[test]
-#[allow(clippy::print_stdout)] // what README says of it
 fn a_module_comes_back_as_it_was_pushed_and_is_compiled_once_for_all_starts() {
     let registry = Registry::start();
     let database = Database::start();

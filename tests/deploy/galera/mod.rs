@@ -1,8 +1,6 @@
 //! Two instances on a Galera cluster of three nodes: what one writer behind HAProxy promises, and what happens to those
 //! who write to two nodes at once. docs/scaling.md recommends the one, and has figures of both.
 
-#[path = "../faults/changes.rs"]
-mod changes;
 mod cluster;
 
 use std::{
@@ -16,9 +14,9 @@ use std::{
 };
 
 use crate::{
-    app::{Reply, Session, TestApp, free_port, order, orders, query},
-    peer,
-    support::eventually,
+    changes,
+    commands::eventually,
+    support::{Reply, Session, TestApp, free_port, order, orders, query},
 };
 use cluster::{Balancer, Cluster};
 
@@ -68,7 +66,7 @@ fn a_node_that_is_killed_under_load_costs_no_acknowledged_write_and_ten_seconds_
         lost += kept.iter().filter(|id| !stored.contains(id)).count();
         all.push(stored);
     }
-    eprintln!(
+    println!(
         "galera: {} writes acknowledged, {} refused, {lost} lost, longest gap {:.1} and {:.1} s (the writer killed), \
          {:.1} s (another node)",
         kept.len(),
@@ -212,7 +210,7 @@ fn rows_that_two_nodes_change_lose_no_change(cluster: &Cluster) {
 
     let done = statuses.iter().filter(|status| **status == 200).count() as u64;
     let conflicts = conflicts() - conflicts_before;
-    eprintln!("galera: {} changes of 3 rows on two nodes, {done} done, {conflicts} conflicts", statuses.len());
+    println!("galera: {} changes of 3 rows on two nodes, {done} done, {conflicts} conflicts", statuses.len());
     assert!(conflicts > 0);
     assert_eq!(in_step::<u64>(&urls[2], versions)[0] - before, done);
 }
