@@ -69,10 +69,10 @@ fn every_test_that_readme_names_is_there() {
     for row in readme_rows("| Fault |") {
         let (module, name) = row[2].split_once("::").unwrap();
         let folders = ["api", "faults", "peers", "deploy"];
-        let file = folders
+        let mut files = folders
             .iter()
             .flat_map(|folder| [".rs", "/mod.rs"].map(|end| root().join(format!("tests/{folder}/{module}{end}"))));
-        let text = file.filter_map(|file| fs::read_to_string(file).ok()).next().unwrap_or_default();
+        let text = files.find_map(|file| fs::read_to_string(file).ok()).unwrap_or_default();
         assert!(text.contains(&format!("]\nfn {name}()")), "there is no test {}", row[2]);
     }
 }
