@@ -48,6 +48,7 @@ install_compose() {
         fi
         have mmdebstrap || install mmdebstrap
         say "unpacking Compose from Debian trixie under ${folder#"$PWD/"}"
+        mkdir -p "$folder"
         as_root mmdebstrap --quiet --variant=extract --include=docker-compose --skip=check/empty \
             --aptopt='Acquire::Check-Valid-Until "false"' trixie "$folder/compose"
         mkdir -p "$(dirname "$compose")"
