@@ -62,6 +62,8 @@ pub fn access(access: &Access) {
 pub struct Call<'a> {
     /// The id of the request on whose behalf it was made.
     pub id: Option<&'a str>,
+    /// The id of the trace that it belongs to.
+    pub trace: Option<&'a str>,
     /// The method.
     pub method: &'a str,
     /// Host and port.
@@ -87,6 +89,8 @@ pub fn call(call: &Call) {
         time: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        trace_id: Option<&'a str>,
         /// The method.
         call: &'a str,
         host: &'a str,
@@ -103,6 +107,7 @@ pub fn call(call: &Call) {
     write_line(&Line {
         time: &time(call.now),
         id: call.id,
+        trace_id: call.trace,
         call: call.method,
         host: call.host,
         path: call.path.map(|path| cut(path, 1000)),

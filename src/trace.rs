@@ -1,10 +1,11 @@
-//! To which trace a request belongs (W3C Trace Context). This service measures no spans of its own and names none of them
-//! sampled, but it takes its place among the others: what it calls, and the events of what it changes, name it as their
-//! parent, under the trace that it was called in. A request without a trace begins one.
+//! To which trace a request belongs (W3C Trace Context). This service exports no spans, so it names none as a parent: what
+//! it calls, and the events of what it changes, get the `traceparent` that came with the request. A request without one
+//! begins a trace.
 
 use std::{
     future::Future,
     hash::{BuildHasher, RandomState},
+    io::Write,
     sync::{
         LazyLock,
         atomic::{AtomicU64, Ordering},
@@ -16,17 +17,13 @@ use hyper::header::{HeaderMap, HeaderName};
 /// The header field.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The flags that have a meaning: the caller may have recorded it, and its id is random. Others are not passed on.
-const KNOWN_FLAGS: u8 = 0b11;
+/// Of a `traceparent`, in characters.
+const LENGTH: usize = 55;
 
 /// The trace of one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trace {
-    /// 32 digits.
-    id: [u8; 32],
-    /// What this request is called in it.
-    span: u64,
-    flags: u8,
+    traceparent: [u8; LENGTH],
     /// Whether the caller has begun it.
     pub is_given: bool,
 }
@@ -41,10 +38,9 @@ impl Trace {
     pub fn of(headers: &HeaderMap) -> Trace {
         let mut given = headers.get_all(TRACEPARENT).iter();
         let only = given.next().filter(|_| given.next().is_none());
-        let span = random().max(1);
         match only.and_then(|value| parse(value.as_bytes())) {
-            Some((id, flags)) => Trace { id, span, flags: flags & KNOWN_FLAGS, is_given: true },
-            None => Trace { id: hexadecimal(random(), random()), span, flags: 0, is_given: false },
+            Some(traceparent) => Trace { traceparent, is_given: true },
+            None => Trace { traceparent: begin(), is_given: false },
         }
     }
 
@@ -60,38 +56,41 @@ impl Trace {
 
     /// Its id: 32 digits.
     pub fn id(&self) -> &str {
-        std::str::from_utf8(&self.id).unwrap_or_default()
+        self.traceparent().get(3..35).unwrap_or_default()
     }
 
     /// The `traceparent` of whatever is done for this request.
-    pub fn traceparent(&self) -> String {
-        format!("00-{}-{:016x}-{:02x}", self.id(), self.span, self.flags)
+    pub fn traceparent(&self) -> &str {
+        std::str::from_utf8(&self.traceparent).unwrap_or_default()
     }
 }
 
-/// Section 3.2: version, trace-id, parent-id, trace-flags. Later versions may append to that.
-fn parse(value: &[u8]) -> Option<([u8; 32], u8)> {
-    let mut parts = value.splitn(5, |byte| *byte == b'-');
-    let mut field = |length| {
-        let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        parts.next().filter(|part| part.len() == length && part.iter().all(is_hex))
+/// Section 3.2: version, trace-id, parent-id, trace-flags. Later versions may append to that; of those, it gives what
+/// version 00 knows.
+fn parse(value: &[u8]) -> Option<[u8; LENGTH]> {
+    let (known, more) = value.split_first_chunk::<LENGTH>()?;
+    let is_well_formed = known.iter().enumerate().all(|(place, byte)| match place {
+        2 | 35 | 52 => *byte == b'-',
+        _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+    });
+    let is_set = |id: Option<&[u8]>| id.is_some_and(|id| id.iter().any(|byte| *byte != b'0'));
+    let is_valid = is_well_formed && is_set(known.get(3..35)) && is_set(known.get(36..52));
+    let ends = match value.get(..2)? {
+        b"00" => more.is_empty(),
+        version => version != b"ff" && more.first().is_none_or(|byte| *byte == b'-'),
     };
-    let (version, trace, parent, flags) = (field(2)?, field(32)?, field(16)?, field(2)?);
-    let is_set = |id: &[u8]| id.iter().any(|byte| *byte != b'0');
-    let is_valid = version != b"ff" && is_set(trace) && is_set(parent) && (version != b"00" || parts.next().is_none());
-    let flags = u8::from_str_radix(std::str::from_utf8(flags).ok()?, 16).ok()?;
-    Some((trace.try_into().ok()?, flags)).filter(|_| is_valid)
+    let mut traceparent = *known;
+    let [first, second, ..] = &mut traceparent;
+    (*first, *second) = (b'0', b'0');
+    Some(traceparent).filter(|_| is_valid && ends)
 }
 
-/// As 32 digits, not all zeros.
-fn hexadecimal(high: u64, low: u64) -> [u8; 32] {
-    let bits = (u128::from(high) << 64) | u128::from(low.max(1));
-    let mut shift = 128_u32;
-    [0; 32].map(|_: u8| {
-        shift = shift.saturating_sub(4);
-        let digit = (bits.wrapping_shr(shift) & 15) as u8;
-        if digit < 10 { digit.wrapping_add(b'0') } else { digit.wrapping_add(b'a' - 10) }
-    })
+/// The first of a trace, which nobody has recorded.
+fn begin() -> [u8; LENGTH] {
+    let mut traceparent = [0; LENGTH];
+    let (high, low, parent) = (random(), random().max(1), random().max(1));
+    let _ = write!(traceparent.as_mut_slice(), "00-{high:016x}{low:016x}-{parent:016x}-00");
+    traceparent
 }
 
 /// Another number each time, here and in other processes.
@@ -118,6 +117,8 @@ mod tests {
             ("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-the-future-will-be-like", true),
             ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more", false),
             ("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false),
+            ("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0100", false),
+            ("00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false),
             ("00-00000000000000000000000000000000-00f067aa0ba902b7-01", false),
             ("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", false),
             ("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", false),
@@ -135,25 +136,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_passed_on_names_this_service_as_the_parent_and_keeps_the_flags_that_are_known() {
-        for (flags, kept) in [("00", "00"), ("01", "01"), ("ff", "03"), ("fc", "00")] {
-            let passed_on =
-                of(&[&format!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-{flags}")]).traceparent();
-            let [version, trace, parent, flags]: [&str; 4] =
-                passed_on.split('-').collect::<Vec<_>>().try_into().unwrap();
+    fn what_is_passed_on_is_what_came_as_far_as_this_version_knows_it() {
+        let known = "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-a5";
 
-            assert_eq!((version, trace, flags), ("00", "4bf92f3577b34da6a3ce929d0e0e4736", kept));
-            assert!(parse(passed_on.as_bytes()).is_some() && parent != "00f067aa0ba902b7", "{passed_on}");
+        for given in [format!("00-{known}"), format!("cc-{known}"), format!("cc-{known}-and-more")] {
+            assert_eq!(of(&[&given]).traceparent(), format!("00-{known}"), "{given}");
         }
     }
 
     #[test]
     fn each_new_trace_is_another_one() {
-        let mut traces: Vec<String> = (0..1000).map(|_| of(&[]).traceparent()).collect();
+        let mut traces: Vec<String> = (0..1000).map(|_| of(&[]).traceparent().to_string()).collect();
         assert!(traces.iter().all(|trace| parse(trace.as_bytes()).is_some() && trace.ends_with("-00")));
         traces.sort();
         traces.dedup();
         assert_eq!(traces.len(), 1000);
-        assert_eq!(&hexadecimal(0x0123_4567_89ab_cdef, 0), b"0123456789abcdef0000000000000001");
     }
 }

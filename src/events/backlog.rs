@@ -1,13 +1,13 @@
 //! How many events wait, and since when: for those who watch. It is asked for at most once in a few seconds, however many
 //! watch, and no question reads more than so many rows, however many wait.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
-use mysql_async::{Conn, prelude::Queryable};
-use tokio::time::timeout;
+use mysql_async::{
+    Conn, Row, from_row_opt,
+    prelude::{FromRow, Queryable},
+};
+use tokio::{sync::Mutex, time::timeout};
 
 use crate::{
     App,
@@ -15,17 +15,18 @@ use crate::{
     metrics::{Seconds, Text},
 };
 
-// Rows of the outbox may be large, and are there for a moment only.
-const NEW: &str = "SELECT CAST(COALESCE(SUM(count), 0) AS UNSIGNED), TIMESTAMPDIFF(MICROSECOND,
-        '1970-01-01' + INTERVAL MIN(time) MICROSECOND, UTC_TIMESTAMP(6))
+// Rows of the outbox may be large, and are there for a moment only. A time may be ahead of this database's clock: another
+// node has written it, or the clock was set back.
+const NEW: &str = "SELECT CAST(COALESCE(SUM(count), 0) AS UNSIGNED), CAST(GREATEST(TIMESTAMPDIFF(MICROSECOND,
+        '1970-01-01' + INTERVAL MIN(time) MICROSECOND, UTC_TIMESTAMP(6)), 0) AS UNSIGNED)
     FROM (SELECT count, time FROM outbox WHERE count > 0 ORDER BY id LIMIT 1000) o";
 // Those that have been due for the longest come first, behind those that a parked event holds: `due_at` is NULL there.
-const WAITING: &str = "SELECT COUNT(*), TIMESTAMPDIFF(MICROSECOND,
-        '1970-01-01' + INTERVAL MIN(time) MICROSECOND, UTC_TIMESTAMP(6))
+const WAITING: &str = "SELECT COUNT(*), CAST(GREATEST(TIMESTAMPDIFF(MICROSECOND,
+        '1970-01-01' + INTERVAL MIN(time) MICROSECOND, UTC_TIMESTAMP(6)), 0) AS UNSIGNED)
     FROM (SELECT e.time FROM event_lines l STRAIGHT_JOIN events e ON e.line = l.id
-        WHERE l.sink = (SELECT id FROM event_sinks WHERE name = ?) ORDER BY l.due_at LIMIT 10000) w";
+        WHERE l.sink = (SELECT id FROM event_sinks WHERE name = ?) ORDER BY l.due_at LIMIT 1000) w";
 const PARKED: &str = "SELECT s.name, COUNT(p.sink), s.stopped_at IS NOT NULL
-    FROM event_sinks s LEFT JOIN (SELECT sink FROM parked_events ORDER BY number LIMIT 10000) p ON p.sink = s.id
+    FROM event_sinks s LEFT JOIN (SELECT sink FROM parked_events ORDER BY number LIMIT 1000) p ON p.sink = s.id
     GROUP BY s.id, s.name, s.stopped_at";
 
 /// An answer is good for so long.
@@ -34,13 +35,24 @@ const FRESH: Duration = Duration::from_secs(5);
 /// So long may it take: whoever asks for metrics waits a few seconds only.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// So long is the database left alone when it took longer: it may go on reading for somebody who has hung up.
+const QUIET: Duration = Duration::from_secs(60);
+
 const EVENTS: &str = "outbox_events";
 const AGE: &str = "outbox_oldest_event_age_seconds";
 const STOPPED: &str = "outbox_sink_stopped";
 
+/// What is known of it. One asks, and others wait for the answer.
+#[derive(Default)]
+pub struct Backlog(Mutex<Last>);
+
 /// The last answer.
 #[derive(Default)]
-pub struct Backlog(Mutex<Option<(SystemTime, Option<Waiting>)>>);
+struct Last {
+    asked: Option<SystemTime>,
+    good_for: Duration,
+    waiting: Option<Waiting>,
+}
 
 /// What waits. Ages are in microseconds; none where nothing waits.
 #[derive(Clone, Default)]
@@ -66,9 +78,13 @@ impl Backlog {
         }
         let waiting = self.get(app).await;
         let is_known = u8::from(waiting.is_some());
-        text.single("outbox_up", "gauge", "Whether the database has said within a second what waits.", is_known);
+        let up =
+            "Whether the database has said within a second what waits; if not in time, it is asked again after 60.";
+        text.single("outbox_up", "gauge", up, is_known);
         let Some(Waiting { new, sinks }) = waiting else { return };
-        text.family(EVENTS, "gauge", "Events to be told, counted up to 10000 a sink. new: in no sink's line yet.");
+        let events = "Events to be told. new: of the oldest 1000 statements whose events are in no sink's line yet; waiting: \
+            in line, counted up to 1000 a sink; parked: not taken, counted up to 1000 for all sinks.";
+        text.family(EVENTS, "gauge", events);
         text.sample(EVENTS, &[("sink", ""), ("state", "new")], new.0);
         for (name, sink) in &sinks {
             text.sample(EVENTS, &[("sink", name), ("state", "waiting")], sink.waiting.0);
@@ -87,37 +103,40 @@ impl Backlog {
     }
 
     async fn get(&self, app: &App) -> Option<Waiting> {
+        let mut last = self.0.lock().await;
         let now = SystemTime::now();
-        {
-            let mut last = self.last();
-            if let Some((asked, waiting)) = &mut *last {
-                // Also should the clock have been set back.
-                if now.duration_since(*asked).is_ok_and(|age| age < FRESH) {
-                    return waiting.clone();
-                }
-                *asked = now; // others need not ask meanwhile
+        // None also should the clock have been set back.
+        let age = last.asked.and_then(|asked| now.duration_since(asked).ok());
+        if age.is_none_or(|age| age >= last.good_for) {
+            // Now, so that it holds too should whoever asks for metrics hang up.
+            (last.asked, last.good_for) = (Some(now), FRESH);
+            let answer = timeout(PATIENCE, app.db.run(async |conn| ask(conn, app).await)).await;
+            if answer.is_err() {
+                last.good_for = QUIET;
             }
+            last.waiting = answer.ok().and_then(Result::ok);
         }
-        let waiting = timeout(PATIENCE, app.db.run(async |conn| ask(conn, app).await)).await.ok().and_then(Result::ok);
-        *self.last() = Some((now, waiting.clone()));
-        waiting
-    }
-
-    fn last(&self) -> MutexGuard<'_, Option<(SystemTime, Option<Waiting>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        last.waiting.clone()
     }
 }
 
 async fn ask(conn: &mut Conn, app: &App) -> Result<Waiting, Error> {
-    let mut waiting = Waiting { new: conn.query_first(NEW).await?.unwrap_or_default(), sinks: Vec::new() };
-    let parked: Vec<(String, u64, bool)> = conn.query(PARKED).await?;
+    let new: Option<Row> = conn.query_first(NEW).await?;
+    let mut waiting = Waiting { new: new.map(read).transpose()?.unwrap_or_default(), sinks: Vec::new() };
+    let parked: Vec<Row> = conn.query(PARKED).await?;
+    let parked: Vec<(String, u64, bool)> = parked.into_iter().map(read).collect::<Result<_, _>>()?;
     for sink in &app.config.events.sinks {
-        let in_line = conn.exec_first(WAITING, (&sink.name,)).await?.unwrap_or_default();
+        let in_line: Option<Row> = conn.exec_first(WAITING, (&sink.name,)).await?;
         let (parked, is_stopped) = parked
             .iter()
             .find(|(name, ..)| *name == sink.name)
             .map_or((0, false), |(_, parked, is_stopped)| (*parked, *is_stopped));
+        let in_line = in_line.map(read).transpose()?.unwrap_or_default();
         waiting.sinks.push((sink.name.clone(), Sink { waiting: in_line, parked, is_stopped }));
     }
     Ok(waiting)
+}
+
+fn read<T: FromRow>(row: Row) -> Result<T, Error> {
+    from_row_opt(row).map_err(|error| Error::Internal(error.into()))
 }

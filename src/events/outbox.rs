@@ -112,8 +112,9 @@ impl Outbox {
         }
         if count > 0 {
             events.push(b']');
-            let traceparent = Trace::current().map(|trace| trace.traceparent());
-            conn.exec_drop(ADD, (random_id(), kind, count, compress_prepend_size(&events), traceparent)).await?;
+            let (events, trace) = (compress_prepend_size(&events), Trace::current());
+            let traceparent = trace.as_ref().map(Trace::traceparent);
+            conn.exec_drop(ADD, (random_id(), kind, count, events, traceparent)).await?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use hyper::Method;
 use reqwest::Url;
 
 use super::{Answer, Call, CallError, Context, HttpClient, authority, hosts};
-use crate::log;
+use crate::{log, trace::Trace};
 
 /// A call that is under way. It is written down when this is dropped, so one that nobody waits for any more is too.
 pub struct Record<'a> {
@@ -47,6 +47,7 @@ impl Drop for Record<'_> {
         }
         log::call(&log::Call {
             id: self.context.request_id.as_deref(),
+            trace: self.context.trace.as_ref().map(Trace::id),
             method: self.method.as_str(),
             host: &authority(&self.url),
             path: self.shows_path.then(|| self.url.path()),

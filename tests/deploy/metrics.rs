@@ -41,10 +41,7 @@ impl Prometheus {
             ("# authorization:", "authorization:".to_string()),
             ("#   credentials_file:", "  credentials_file:".to_string()),
         ];
-        let config = changes.iter().fold(config, |config, (from, to)| {
-            assert!(config.contains(from), "{from} is not in prometheus.yml");
-            config.replace(from, to)
-        });
+        let config = change(config, &changes);
         fs::write(folder.join("prometheus.yml"), config).unwrap();
         fs::write(folder.join("token"), TOKEN).unwrap();
         fs::copy(files.join("alerts.yml"), folder.join("alerts.yml")).unwrap();
@@ -91,14 +88,27 @@ impl Drop for Prometheus {
     }
 }
 
+fn change(config: String, changes: &[(&str, String)]) -> String {
+    changes.iter().fold(config, |config, (from, to)| {
+        assert!(config.contains(from), "{from} is not in prometheus.yml");
+        config.replace(from, to)
+    })
+}
+
 /// Every expression of the dashboard, as Grafana would send it for all instances.
 fn dashboard() -> Vec<String> {
     let text = fs::read_to_string(root().join("deploy/grafana/dashboard.json")).unwrap();
     let dashboard: Value = serde_json::from_str(&text).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
     let targets = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten();
+    let service = r#"job="order_demo_service",instance=~"$instance""#;
     let expressions: Vec<String> = targets
-        .map(|target| target["expr"].as_str().unwrap().replace("$instance", ".*").replace("$__rate_interval", "10s"))
+        .map(|target| target["expr"].as_str().unwrap())
+        .inspect(|expression| {
+            let of_service = expression.matches(service).count();
+            assert!(of_service > 0 && of_service == expression.matches('{').count(), "other jobs in {expression}");
+        })
+        .map(|expression| expression.replace("$instance", ".*").replace("$__rate_interval", "10s"))
         .collect();
     assert!(expressions.len() > 20 && !expressions.iter().any(|expression| expression.contains('$')));
     expressions
@@ -121,6 +131,30 @@ fn load(app: &TestApp, done: &AtomicBool) {
         app.send("POST", "/events?access_token=a-secret-of-ours-123", &headers, event.to_string());
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn several_instances_are_found_by_their_name_with_the_lines_that_stand_ready_for_it() {
+    let promtool = format!("{}/promtool", sh("scripts/unpack-prometheus.sh"));
+    let folder = root().join("target/tmp/prometheus-dns");
+    fs::create_dir_all(&folder).unwrap();
+    let files = root().join("deploy/prometheus");
+    let changes = [
+        ("    static_configs:\n      - targets: [\"localhost:8080\"]\n", String::new()),
+        ("    # dns_sd_configs:", "    dns_sd_configs:".to_string()),
+        ("    #   - names:", "      - names:".to_string()),
+        ("    #     type:", "        type:".to_string()),
+        ("    #     port:", "        port:".to_string()),
+        ("    #     refresh_interval:", "        refresh_interval:".to_string()),
+    ];
+    let config = change(fs::read_to_string(files.join("prometheus.yml")).unwrap(), &changes);
+    fs::write(folder.join("prometheus.yml"), config).unwrap();
+    fs::copy(files.join("alerts.yml"), folder.join("alerts.yml")).unwrap();
+
+    let said = sh(&format!("{promtool} check config {}", folder.join("prometheus.yml").display()));
+
+    assert!(said.contains("SUCCESS"), "{said}");
+    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
@@ -156,7 +190,8 @@ fn observe(prometheus: &Prometheus, app: &TestApp, promtool: &str) {
             let values = prometheus.values(&expression);
             !values.is_empty() && values.iter().any(|value| value.is_finite())
         };
-        eventually(&format!("data for {expression}"), 60, has_data);
+        // Longer than the minute in which a busy machine's database is left alone after a time-out.
+        eventually(&format!("data for {expression}"), 90, has_data);
     }
     assert_eq!(prometheus.values(r#"up{job="order_demo_service"}"#), [1.0]);
     for moves in [
@@ -168,7 +203,7 @@ fn observe(prometheus: &Prometheus, app: &TestApp, promtool: &str) {
         r#"outbox_oldest_event_age_seconds{sink="away"}"#,
         r#"outbox_events{sink="away",state="waiting"}"#,
     ] {
-        eventually(&format!("{moves} is more than 0"), 30, || {
+        eventually(&format!("{moves} is more than 0"), 90, || {
             prometheus.values(moves).iter().any(|value| *value > 0.0)
         });
     }
@@ -176,6 +211,11 @@ fn observe(prometheus: &Prometheus, app: &TestApp, promtool: &str) {
     let rules = prometheus.ask("rules");
     let rules: Vec<&Value> = rules["groups"][0]["rules"].as_array().unwrap().iter().collect();
     assert!(rules.len() > 5);
+    for rule in rules {
+        let query = rule["query"].as_str().unwrap();
+        let of_service = query.matches(r#"job="order_demo_service""#).count();
+        assert!(of_service > 0 && of_service == query.matches('{').count(), "other jobs in {query}");
+    }
     eventually("all rules have been evaluated", 30, || {
         let rules = prometheus.ask("rules");
         rules["groups"][0]["rules"].as_array().unwrap().iter().all(|rule| rule["health"] == "ok")

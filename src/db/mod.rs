@@ -1,5 +1,7 @@
 //! The database: a pool of connections, each use of it bounded in time. Knows no table.
 
+mod lease;
+
 use std::{
     sync::{
         Arc,
@@ -14,6 +16,8 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
+
+use lease::Lease;
 
 use crate::{
     config::Config,
@@ -210,60 +214,13 @@ impl Database {
     async fn lease(&self) -> Result<Lease, Error> {
         let (_pending, _timer) = (self.usage.pending.enter(), self.usage.wait.timer());
         let permit = self.permit(&self.permits).await?;
-        Ok(Lease(Some((self.pool.get_conn().await?, permit))))
+        Ok(Lease::new(self.pool.get_conn().await?, permit))
     }
 
     async fn permit(&self, permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
         match timeout(self.acquire_timeout, permits.clone().acquire_owned()).await {
             Ok(permit) => permit.map_err(|closed| Error::Internal(closed.into())),
             Err(_) => Err(Error::Unavailable("every connection to the database is busy", None)),
-        }
-    }
-}
-
-/// A connection at work, with the permit for it. Dropped in the middle of the work, because time is up or the client
-/// has gone, it is closed: back in the pool its late answer would be taken for the next one's, its transaction or lock
-/// would hold the next one's work, and where the database has fallen silent it would never be free again.
-struct Lease(Option<(Conn, OwnedSemaphorePermit)>);
-
-impl Lease {
-    fn conn(&mut self) -> Result<&mut Conn, Error> {
-        let conn = self.0.as_mut().map(|(conn, _)| conn);
-        conn.ok_or_else(|| Error::Internal(anyhow!("the connection has been given back")))
-    }
-
-    async fn work<T>(
-        mut self,
-        work: impl AsyncFnOnce(&mut Conn) -> Result<T, Error>,
-        in_transaction: bool,
-    ) -> Result<T, Error> {
-        if in_transaction {
-            self.conn()?.query_drop("START TRANSACTION").await?;
-        }
-        let result = work(self.conn()?).await;
-        if in_transaction {
-            let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
-            if let Err(error) = self.conn()?.query_drop(end).await {
-                return result.and(Err(error.into()));
-            }
-        }
-        self.release();
-        result
-    }
-
-    /// Gives it back to the pool. The driver drops it if it is broken.
-    fn release(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some((conn, permit)) = self.0.take() {
-            tokio::spawn(async move {
-                let _ = timeout(GOODBYE, conn.disconnect()).await;
-                drop(permit);
-            });
         }
     }
 }
