@@ -24,6 +24,8 @@ pub enum Error {
     BadRequest(String, Vec<Fault>),
     /// 401: who may call has to be shown; what is wrong, and its code in RFC 6750, section 3.1, if a token was given.
     Unauthorized(&'static str, Option<&'static str>),
+    /// 403: not for this kind of client.
+    Forbidden(&'static str),
     /// 404: no such endpoint or row.
     NotFound(String),
     /// 405: the path is known, the method is not; with the methods that are.
@@ -105,6 +107,7 @@ impl Error {
         match self {
             Error::BadRequest(..) => StatusCode::BAD_REQUEST,
             Error::Unauthorized(..) => StatusCode::UNAUTHORIZED,
+            Error::Forbidden(_) => StatusCode::FORBIDDEN,
             Error::NotFound(_) => StatusCode::NOT_FOUND,
             Error::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Error::RequestTimeout(_) => StatusCode::REQUEST_TIMEOUT,
@@ -185,7 +188,9 @@ impl Error {
             },
             Error::Internal(_) => "something went wrong on our side; the log has it under this request_id".to_string(),
             Error::Locked(_) => "others are changing the same data at the moment".to_string(),
-            Error::Unauthorized(reason, _) | Error::Unavailable(reason, _) => (*reason).to_string(),
+            Error::Unauthorized(reason, _) | Error::Forbidden(reason) | Error::Unavailable(reason, _) => {
+                (*reason).to_string()
+            }
             Error::Upstream(upstream) => upstream.detail.clone(),
         }
     }
@@ -268,6 +273,7 @@ mod tests {
         let table = [
             (Error::BadRequest(String::new(), vec![]), 400),
             (Error::Unauthorized("", None), 401),
+            (Error::Forbidden(""), 403),
             (Error::NotFound(String::new()), 404),
             (Error::MethodNotAllowed("GET".into()), 405),
             (Error::RequestTimeout(""), 408),

@@ -30,11 +30,15 @@ const METRICS: Route =
 /// The endpoints of `ADMIN_BIND`, which only those reach who may end the process. GET, because that is all that
 /// Kubernetes can do before it ends a container in which there is nothing to execute (`preStop` with `httpGet`).
 pub const ADMIN_ROUTES: &[Route] = &[
-    Route::post("/drain", "ends the process once everything in flight is done", |app, _| Box::pin(drain(app)))
+    Route::post("/drain", "ends the process once everything in flight is done", |app, request| {
+        Box::pin(drain(app, request))
+    })
+    .gives(202, Shape::Text)
+    .open(),
+    METRICS.open(),
+    Route::get_that_writes("/drain", "does the same", |app, request| Box::pin(drain(app, request)))
         .gives(202, Shape::Text)
         .open(),
-    METRICS.open(),
-    Route::get_that_writes("/drain", "does the same", |app, _| Box::pin(drain(app))).gives(202, Shape::Text).open(),
 ];
 
 async fn index(app: Arc<App>) -> Result<Response<Body>, Error> {
@@ -71,7 +75,13 @@ async fn readyz(app: Arc<App>) -> Result<Response<Body>, Error> {
 }
 
 /// Answers 202 at once; [`Drain`](crate::drain::Drain) says what follows.
-async fn drain(app: Arc<App>) -> Result<Response<Body>, Error> {
+///
+/// # Errors
+/// [`Error::Forbidden`] for a browser, which says so by itself: any page could have it ask a loopback address.
+async fn drain(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
+    if ["origin", "sec-fetch-site"].iter().any(|name| request.head.headers.contains_key(*name)) {
+        return Err(Error::Forbidden("no page in a browser may end this process"));
+    }
     if app.drain.begin() {
         log::message("asked to end: not ready any more");
         tokio::spawn(async move {

@@ -25,9 +25,9 @@ const WAITING: &str = "SELECT COUNT(*), CAST(GREATEST(TIMESTAMPDIFF(MICROSECOND,
         '1970-01-01' + INTERVAL MIN(time) MICROSECOND, UTC_TIMESTAMP(6)), 0) AS UNSIGNED)
     FROM (SELECT e.time FROM event_lines l STRAIGHT_JOIN events e ON e.line = l.id
         WHERE l.sink = (SELECT id FROM event_sinks WHERE name = ?) ORDER BY l.due_at LIMIT 1000) w";
-const PARKED: &str = "SELECT s.name, COUNT(p.sink), s.stopped_at IS NOT NULL
-    FROM event_sinks s LEFT JOIN (SELECT sink FROM parked_events ORDER BY number LIMIT 1000) p ON p.sink = s.id
-    GROUP BY s.id, s.name, s.stopped_at";
+const PARKED: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM parked_events
+        WHERE sink = (SELECT id FROM event_sinks WHERE name = ?) LIMIT 1000) p";
+const STOPPED_SINKS: &str = "SELECT name FROM event_sinks WHERE stopped_at IS NOT NULL";
 
 /// An answer is good for so long.
 const FRESH: Duration = Duration::from_secs(5);
@@ -83,7 +83,7 @@ impl Backlog {
         text.single("outbox_up", "gauge", up, is_known);
         let Some(Waiting { new, sinks }) = waiting else { return };
         let events = "Events to be told. new: of the oldest 1000 statements whose events are in no sink's line yet; waiting: \
-            in line, counted up to 1000 a sink; parked: not taken, counted up to 1000 for all sinks.";
+            in line; parked: not taken; both counted up to 1000 a sink.";
         text.family(EVENTS, "gauge", events);
         text.sample(EVENTS, &[("sink", ""), ("state", "new")], new.0);
         for (name, sink) in &sinks {
@@ -123,16 +123,16 @@ impl Backlog {
 async fn ask(conn: &mut Conn, app: &App) -> Result<Waiting, Error> {
     let new: Option<Row> = conn.query_first(NEW).await?;
     let mut waiting = Waiting { new: new.map(read).transpose()?.unwrap_or_default(), sinks: Vec::new() };
-    let parked: Vec<Row> = conn.query(PARKED).await?;
-    let parked: Vec<(String, u64, bool)> = parked.into_iter().map(read).collect::<Result<_, _>>()?;
+    let stopped: Vec<String> = conn.query(STOPPED_SINKS).await?;
     for sink in &app.config.events.sinks {
         let in_line: Option<Row> = conn.exec_first(WAITING, (&sink.name,)).await?;
-        let (parked, is_stopped) = parked
-            .iter()
-            .find(|(name, ..)| *name == sink.name)
-            .map_or((0, false), |(_, parked, is_stopped)| (*parked, *is_stopped));
-        let in_line = in_line.map(read).transpose()?.unwrap_or_default();
-        waiting.sinks.push((sink.name.clone(), Sink { waiting: in_line, parked, is_stopped }));
+        let parked: Option<Row> = conn.exec_first(PARKED, (&sink.name,)).await?;
+        let counted = Sink {
+            waiting: in_line.map(read).transpose()?.unwrap_or_default(),
+            parked: parked.map(read).transpose()?.unwrap_or_default(),
+            is_stopped: stopped.contains(&sink.name),
+        };
+        waiting.sinks.push((sink.name.clone(), counted));
     }
     Ok(waiting)
 }

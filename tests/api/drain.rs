@@ -85,6 +85,22 @@ fn a_get_from_outside_drains_as_well_where_the_admin_port_is_open_to_it() {
     assert!(app.output().contains("warning: ADMIN_BIND is no loopback address"), "{}", app.output());
 }
 
+/// A page at any address can have the browser ask a loopback address.
+#[test]
+fn a_browser_ends_nothing() {
+    let (app, admin) = start(&[]);
+    let url = format!("http://127.0.0.1:{admin}/drain");
+
+    for header in ["origin", "sec-fetch-site"] {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        let agent: ureq::Agent = config.into();
+        assert_eq!(agent.get(&url).header(header, "cross-site").call().unwrap().status(), 403);
+        assert_eq!(agent.post(&url).header(header, "cross-site").send("").unwrap().status(), 403);
+    }
+
+    assert_eq!(app.get("/readyz").status, 200);
+}
+
 #[test]
 fn the_admin_port_has_nothing_else_and_the_public_one_has_no_drain() {
     let (app, admin) = start(&[]);

@@ -172,16 +172,30 @@ fn a_sink_that_is_away_shows_in_what_waits_and_for_how_long() {
 }
 
 #[test]
+fn the_parked_events_of_one_sink_hide_no_others() {
+    let nobody = format!("http://127.0.0.1:{}/", free_port());
+    let app = TestApp::start_with(&[("EVENT_SINKS", &nobody)]);
+    wait_for_one(&app, "SELECT COUNT(*) FROM event_sinks");
+    for (sink, count) in [("9", 1000), ("(SELECT id FROM event_sinks)", 3)] {
+        app.execute(&format!(
+            "INSERT INTO parked_events (sink, partition_key, event_number, event_id, kind, time, sequence, data,
+                attempts, last_error, parked_at)
+            SELECT {sink}, '', seq, '', '', 0, 0, '{{}}', 1, '', 0 FROM seq_1_to_{count}"
+        ));
+    }
+
+    let metrics = eventually(&app, "the database says what waits", |metrics| metrics.contains("outbox_up 1\n"));
+
+    assert_eq!(value(&metrics, &format!("outbox_events{{sink=\"{nobody}\",state=\"parked\"}}")), 3.0);
+}
+
+#[test]
 fn an_event_from_ahead_of_the_database_s_clock_has_waited_for_no_time() {
     let nobody = format!("http://127.0.0.1:{}/", free_port());
     let mut app = TestApp::start_with(&[("EVENT_SINKS", &nobody)]);
     app.execute("CREATE TRIGGER ahead BEFORE INSERT ON outbox FOR EACH ROW SET NEW.time = NEW.time + 3600000000");
     app.post("/orders", order(1));
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while app.query::<u64>("SELECT COUNT(*) FROM events") != [1] {
-        assert!(Instant::now() < deadline, "no event stands in line");
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_for_one(&app, "SELECT COUNT(*) FROM events");
     let mut session = Session::open(&app.database_url);
     session.query::<Row>("LOCK TABLES event_lines READ"); // the next stays in the outbox
     app.post("/orders", order(2));
@@ -262,5 +276,13 @@ fn with_tokens_it_asks_for_one_but_on_the_admin_address_it_does_not() {
     for metrics in [with_token.body, on_admin] {
         assert_eq!(requests(&metrics, "GET", "/metrics", 401), 1.0, "{metrics}");
         assert!(!metrics.contains("a-token"), "{metrics}");
+    }
+}
+
+fn wait_for_one(app: &TestApp, count: &str) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while app.query::<u64>(count) != [1] {
+        assert!(Instant::now() < deadline, "{count} is not 1");
+        thread::sleep(Duration::from_millis(10));
     }
 }
