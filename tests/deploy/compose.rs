@@ -117,7 +117,7 @@ fn build() {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
         let started = Instant::now();
-        sh("docker compose build --quiet $(scripts/proxy-arguments.sh)");
+        sh("docker compose build --quiet $(compgen -e | sed -nE 's/^(https?|no)_proxy$/--build-arg &/Ip')");
         let built = started.elapsed().as_secs_f64();
         let size = |image: &str| -> f64 {
             let bytes = sh(&format!("docker image inspect --format '{{{{.Size}}}}' {image}"));
