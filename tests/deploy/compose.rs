@@ -13,8 +13,9 @@ use std::{
 };
 
 use crate::{
-    commands::{eventually, get, post, root, sh},
+    commands::{eventually, get, post, sh, try_sh},
     readme::run_curl_lines,
+    support::{free_port, root},
 };
 
 /// The project, which goes with all its data when this is dropped.
@@ -37,8 +38,12 @@ impl Project {
 
     /// Runs `docker compose …` and gives what it prints.
     fn compose(&self, arguments: &str) -> String {
+        sh(&self.line(arguments))
+    }
+
+    fn line(&self, arguments: &str) -> String {
         let (port, files) = (self.port, &self.files);
-        sh(&format!("PORT={port} docker compose --project-name order_demo_test {files} {arguments}"))
+        format!("PORT={port} docker compose --project-name order_demo_test {files} {arguments}")
     }
 
     fn url(&self, path: &str) -> String {
@@ -71,10 +76,10 @@ impl Project {
 impl Drop for Project {
     fn drop(&mut self) {
         if thread::panicking() {
-            println!("{}", self.compose("ps --all"));
-            println!("{}", self.compose("logs --tail 30"));
+            println!("{}", try_sh(&self.line("ps --all")));
+            println!("{}", try_sh(&self.line("logs --tail 30")));
         }
-        self.compose("down --volumes");
+        try_sh(&self.line("down --volumes"));
     }
 }
 
@@ -106,10 +111,6 @@ impl Container {
     fn wasmedge(&self) -> Option<String> {
         self.processes().into_iter().find(|(_, _, command)| command == "wasmedge").map(|(_, pid, _)| pid)
     }
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Builds the image once, from what an earlier run left in the engine's cache.
