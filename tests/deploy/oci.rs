@@ -21,6 +21,10 @@ const LOCKED: &str = "--read-only --cap-drop all --security-opt no-new-privilege
 /// A name that only podman's DNS knows, and one that only the containers' /etc/hosts has.
 const BY_DNS: &str = "mysql://user:passwd@database:3306/demo";
 const BY_HOSTS: &str = "mysql://user:passwd@neighbour:3306/demo";
+const INIT: &str = "CREATE DATABASE IF NOT EXISTS demo;
+CREATE USER IF NOT EXISTS 'user'@'%' IDENTIFIED BY 'passwd';
+GRANT ALL ON *.* TO 'user'@'%';
+";
 const SERVICE: &str = "order_demo_test_service";
 
 /// A network namespace with a database in it, and room for one container.
@@ -32,16 +36,28 @@ struct Pod {
 
 impl Pod {
     fn start() -> Pod {
-        let pod = DatabasePod::create("oci", "target/oci", "--add-host neighbour:127.0.0.1 --publish 127.0.0.1::8080");
+        let pod = DatabasePod::create("oci", "target/oci", |name| {
+            podman(&format!(
+                "pod create --name {name} --network {name} --network-alias database --add-host neighbour:127.0.0.1 \
+                 --publish 127.0.0.1::8080"
+            ));
+        });
         let address = podman(&format!("port {} 8080", pod.infra()));
         let authority = Authority::new("ours");
         let identity = authority.issue("database");
-        let files =
-            [("ca.pem", authority.pem()), ("database.pem", identity.certificate), ("database.key", identity.key)];
+        let files = [
+            ("ca.pem", authority.pem()),
+            ("database.pem", identity.certificate),
+            ("database.key", identity.key),
+            ("init.sql", INIT.into()),
+        ];
         for (name, text) in files {
             fs::write(root().join("target/oci").join(name), text).unwrap();
         }
-        pod.start_database("--ssl-cert=$PWD/target/oci/database.pem --ssl-key=$PWD/target/oci/database.key");
+        pod.start_database(
+            "--bind-address=0.0.0.0 --init-file=$PWD/target/oci/init.sql --ssl-cert=$PWD/target/oci/database.pem \
+             --ssl-key=$PWD/target/oci/database.key",
+        );
         Pod { pod, address }
     }
 

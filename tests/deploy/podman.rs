@@ -10,11 +10,6 @@ use crate::{
 /// Of everything that the tests make: podman's storage may be the user's own.
 pub const PREFIX: &str = "order_demo_test_";
 
-const INIT: &str = "CREATE DATABASE IF NOT EXISTS demo;
-CREATE USER IF NOT EXISTS 'user'@'%' IDENTIFIED BY 'passwd';
-GRANT ALL ON *.* TO 'user'@'%';
-";
-
 /// Runs `podman …` and gives what it prints. Panics when it fails.
 pub fn podman(arguments: &str) -> String {
     sh(&line(arguments))
@@ -29,8 +24,8 @@ fn line(arguments: &str) -> String {
     format!("scripts/podman-host.sh podman {arguments}")
 }
 
-/// A network and in it a pod, in whose network namespace this machine's MariaDB listens, under the name `database`:
-/// nobody else reaches it. All of it is gone when this is dropped.
+/// A pod on a network of its own, in whose network namespace this machine's MariaDB runs: nobody else reaches it, and
+/// containers need no way through this machine's firewall. All of it is gone when this is dropped.
 pub struct DatabasePod {
     /// Of the pod and of the network.
     pub name: String,
@@ -39,28 +34,21 @@ pub struct DatabasePod {
 }
 
 impl DatabasePod {
-    /// `flags` are the pod's. The database is started by `start_database`.
-    pub fn create(name: &str, folder: &'static str, flags: &str) -> DatabasePod {
+    /// `make` is given the name, and creates a pod of it on the network of this name.
+    pub fn create(name: &str, folder: &'static str, make: impl FnOnce(&str)) -> DatabasePod {
         let pod = DatabasePod { name: format!("{PREFIX}{name}"), folder };
-        let name = &pod.name;
         pod.remove(); // what a run that was killed has left
         fs::create_dir_all(root().join(folder)).unwrap();
-        podman(&format!("network create {name}"));
-        podman(&format!("pod create --name {name} --network {name} --network-alias database {flags}"));
-        podman(&format!("pod start {name}"));
+        podman(&format!("network create {}", pod.name));
+        make(&pod.name);
+        podman(&format!("start {}", pod.infra()));
         pod
     }
 
-    /// `options` are the server's. Gives the URL of the database, for those in the same network.
-    pub fn start_database(&self, options: &str) -> String {
-        let init = root().join(self.folder).join("init.sql");
-        fs::write(&init, INIT).unwrap();
-        let url = self.within(&format!(
-            "scripts/database.sh start {}/mariadb --bind-address=0.0.0.0 --init-file={} {options}",
-            self.folder,
-            init.display()
-        ));
-        url.replace("127.0.0.1", "database")
+    /// Starts it on port 3306. `options` are the server's.
+    pub fn start_database(&self, options: &str) {
+        try_sh(&format!("rm -f {}/mariadb/port", self.folder)); // it would take the one that it had elsewhere
+        self.within(&format!("scripts/database.sh start {}/mariadb {options}", self.folder));
     }
 
     /// Runs a line of shell in the pod's network namespace.

@@ -19,8 +19,10 @@ use crate::{
 };
 
 /// Of the pod and of its Secret.
-const NAME: &str = "order_demo_test_pod";
-const SERVICE: &str = "order_demo_test_pod-service";
+const NAME: &str = "order_demo_test_kubernetes";
+/// In the pod's own network namespace.
+const DATABASE_URL: &str = "mysql://user:passwd@127.0.0.1:3306/demo";
+const SERVICE: &str = "order_demo_test_kubernetes-service";
 
 /// A pod that podman plays. It is gone when this is dropped.
 struct Pod {
@@ -38,15 +40,11 @@ impl Pod {
         let module = std::env::var("MODULE").unwrap_or_else(|_| "order_demo_service.wasm".into());
         assert!(root().join(&module).exists(), "{module} is missing: make build");
         sh(&format!("tests/deploy/scripts/kubernetes-images.sh {module}"));
-        try_podman(&format!("pod rm --force --time 0 --ignore {NAME}")); // of a run that was killed
-        let database = DatabasePod::create("kubernetes", "target/kubernetes", "");
-        let url = database.start_database("");
-
         let manifests = Manifests::of(variant);
         let (mut config, mut secret) = (manifests.one("ConfigMap").clone(), manifests.one("Secret").clone());
         config["data"]["ALLOW_INIT"] = json!("true"); // README's first line
         secret["data"] = Value::Null;
-        secret["stringData"] = json!({ "DATABASE_URL": url });
+        secret["stringData"] = json!({ "DATABASE_URL": DATABASE_URL });
         secret["metadata"]["name"] = json!(NAME); // podman keeps it among the user's own
         let mut pod = manifests.at("Deployment", POD).clone();
         pod["apiVersion"] = json!("v1");
@@ -61,9 +59,13 @@ impl Pod {
         let file = "target/kubernetes/played.yaml".to_string();
         fs::write(root().join(&file), format!("{config}\n---\n{secret}\n---\n{pod}\n")).unwrap();
 
-        podman(&format!("kube down --force {file} >/dev/null 2>&1 || true"));
+        let database = DatabasePod::create("kubernetes", "target/kubernetes", |name| {
+            try_podman(&format!("kube down --force {file} 2>/dev/null || true")); // of a run that was killed
+            podman(&format!("kube play --start=false --network {name} {file} >/dev/null"));
+        });
+        database.start_database("");
         let started = Instant::now();
-        podman(&format!("kube play --network {} {file} >/dev/null", database.name));
+        podman(&format!("pod start {NAME}"));
         let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
         let address = podman(&format!("inspect {SERVICE} --format '{format}'"));
         let pod = Pod { file, address, manifests, _database: database };
@@ -71,7 +73,7 @@ impl Pod {
         let log = podman(&format!("logs {SERVICE} 2>&1"));
         assert!(!log.contains("runs interpreted"), "{log}");
         println!(
-            "kubernetes: pod of {image} ready {:.2} s after 'podman kube play', {} MiB",
+            "kubernetes: pod of {image} ready {:.2} s after 'podman pod start', {} MiB",
             started.elapsed().as_secs_f64(),
             pod.memory() >> 20
         );
@@ -165,7 +167,6 @@ impl Pod {
 impl Drop for Pod {
     fn drop(&mut self) {
         try_podman(&format!("kube down --force {}", self.file));
-        try_podman(&format!("pod rm --force --time 0 --ignore {NAME}"));
     }
 }
 
