@@ -1,5 +1,5 @@
-# Two stages: Debian's own toolchain builds the module and compiles it ahead of time; the image that is kept has
-# WasmEdge, the module, and what names need to resolve.
+# Debian's own toolchain builds the module and compiles it ahead of time; the image that is kept has WasmEdge, the module,
+# and what names need to resolve.
 FROM debian:trixie-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
         ca-certificates cargo clang libstd-rust-dev-wasm32 lld wasi-libc wasmedge \
@@ -23,11 +23,13 @@ RUN touch src/main.rs src/lib.rs && cargo build --release --locked --target wasm
     && cp target/wasm32-wasip1/release/order_demo_service.lowered.wasm /app/module.wasm \
     && scripts/container.sh processor >/app/compiled-for
 
-FROM debian:trixie-slim
+FROM debian:trixie-slim AS runtime
 # netbase has /etc/services, without which WasmEdge finds no host by name. An init is not needed: the launcher is
 # process 1, hears SIGTERM, and waits for its children.
 RUN apt-get update && apt-get install -y --no-install-recommends netbase wasmedge \
     && rm -rf /var/lib/apt/lists/*
+
+FROM runtime
 COPY --from=build /app /app
 COPY scripts/serve.sh scripts/drain.sh scripts/container.sh scripts/healthcheck.sh /app/
 USER 65534:65534

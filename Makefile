@@ -32,8 +32,12 @@ up: build ## starts the service and a private MariaDB; Ctrl-C stops both
 down: ## stops the private MariaDB, should it still run
 	@scripts/database.sh stop
 
-clean: down ## removes all that was built, and the private database with its data
-	@scripts/docker.sh clean
+clean: down ## removes all that was built, and the private database with its data; stops what killed tests left
+	@tests/deploy/scripts/docker.sh clean
+	@tests/deploy/scripts/galera.sh stop
+	@tests/deploy/scripts/registry.sh stop
+	@for data in target/*/mariadb; do scripts/database.sh stop "$$data"; done
+	@scripts/podman-host.sh clean
 	rm -rf target $(MODULE)
 
 # Test
@@ -93,7 +97,7 @@ audit: ## holds what this is made of against deny.toml: advisories, licences, so
 	@scripts/audit.sh $(ADVISORIES)
 
 test-compose: setup ## docker-compose.yml and the Dockerfile under a Docker engine: built, disturbed, scaled, stopped
-	@scripts/with-docker.sh scripts/test-compose.sh
+	@tests/deploy/scripts/docker.sh run $(DEPLOY) compose:: -- --nocapture --test-threads=1
 
 test-oci: image ## runs the scratch image by podman and crun, with a database that it finds by name; needs root
 	@$(DEPLOY) oci:: -- --nocapture --test-threads=1

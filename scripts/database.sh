@@ -11,8 +11,9 @@ options=("${@:3}")
 pid_file=$folder/pid
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-# Both, because a file that a crash left behind may name a process that has nothing to do with it.
-running() { [ -s "$pid_file" ] && kill -0 "$(cat "$pid_file")" 2>/dev/null && answers "$(cat "$folder/port")"; }
+# A file that a crash left behind may name a process that has nothing to do with it.
+is_ours() { [ -s "$pid_file" ] && grep -qs -- "--datadir=$folder/data" "/proc/$(cat "$pid_file")/cmdline"; }
+running() { is_ours && answers "$(cat "$folder/port")"; }
 url() { echo "mysql://user:passwd@127.0.0.1:$(cat "$folder/port")/demo"; }
 
 start() {
@@ -60,8 +61,9 @@ END
     url
 }
 
+# Also one that answers in another network namespace.
 stop() {
-    running || return 0
+    is_ours || return 0
     local pid
     pid=$(cat "$pid_file")
     kill "$pid"

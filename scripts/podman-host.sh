@@ -4,13 +4,15 @@
 # of its own; network, processes, and this repository (under its own path) are the host's. Images and containers then
 # stand under target/podman, and later commands find them.
 # usage: podman-host.sh COMMAND [ARGUMENT …]
+#        podman-host.sh clean    removes what it unpacked, with the containers and the images in there
 set -euo pipefail
 repository=$(realpath "$(dirname "$0")/..")
 self=$repository/scripts/podman-host.sh
 tools=$repository/target/tools
 place=$tools/podman-trixie
-say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
-as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo --preserve-env "$@"; fi; }
+. "$repository/scripts/debian.sh"
+# With the variables that the command is meant to see.
+again_as_root() { if [ "$(id -u)" = 0 ]; then "$self" "$@"; else sudo --preserve-env "$self" "$@"; fi; }
 
 host_will_do() {
     command -v podman >/dev/null && command -v wasmedge >/dev/null && # crun loads its library, and does not name it
@@ -18,12 +20,10 @@ host_will_do() {
         [ "$(podman info --format '{{.Host.OCIRuntime.Name}} {{.Host.CgroupsVersion}}' 2>/dev/null)" = 'crun v2' ]
 }
 
-unpack() {
+# A whole system, and not `unpack`: its packages have to be set up.
+make_place() {
     [ ! -e "$place/usr/bin/podman" ] || return 0
-    if ! command -v mmdebstrap >/dev/null; then
-        as_root apt-get update -q
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends mmdebstrap
-    fi >&2
+    have mmdebstrap || install mmdebstrap
     say "unpacking podman and crun from Debian 13 under ${place#"$repository/"}"
     mkdir -p "$tools"
     as_root rm -rf --one-file-system "$place" "$place.new"
@@ -90,6 +90,19 @@ make_root() {
     umount --lazy /mnt
 }
 
+# What a killed run left goes first, so that nothing of it is in use.
+clean() {
+    if [ -e "$place/usr/bin/podman" ] && [ -e "$repository/target/podman/storage" ]; then
+        say "removing podman's containers and images under target/podman"
+        again_as_root --enter podman pod rm --all --force --time 0 >&2 || say "a pod is left"
+        again_as_root --enter podman rm --all --force --time 0 >&2 || say "a container is left"
+        again_as_root --enter podman network prune --force >&2 || say "a network is left"
+    fi
+    for folder in "$place" "$place.new" "$repository/target/podman"; do
+        if [ -e "$folder" ]; then as_root rm -rf --one-file-system "$folder"; fi
+    done
+}
+
 run() {
     cd "$repository"
     export CONTAINERS_CONF=$repository/target/podman/containers.conf
@@ -100,12 +113,16 @@ run() {
 
 case ${1:-} in
 --enter) enter "${@:2}" ;;
---new) make_root && run "${@:2}" ;;
+--new)
+    make_root # on its own: bash would not end at a failure in it where && follows
+    run "${@:2}"
+    ;;
 --inside) run "${@:2}" ;;
+clean) clean ;;
 *)
     if host_will_do; then exec "$@"; fi
-    unpack
+    make_place
     configure
-    as_root "$self" --enter "$@"
+    again_as_root --enter "$@"
     ;;
 esac

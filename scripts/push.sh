@@ -4,6 +4,7 @@
 # The same files give the same digest at any time. Log in before: skopeo login HOST.
 # usage: push.sh HOST/NAME:TAG MODULE.wasm [FILE …]     prints HOST/NAME@sha256:DIGEST
 set -euo pipefail
+shopt -s inherit_errexit # what fails in $(…) ends it there
 
 reference=$1 module=$2
 [[ $reference != *@* && ${reference##*/} == *:* ]] || {
@@ -16,26 +17,31 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 main() {
-    local wasm config subject file layers=()
+    local wasm config subject beside digest file layer layers=()
     # When the module's source was last changed, unless the build says another time: https://reproducible-builds.org.
     created=$(date -u -d "@${SOURCE_DATE_EPOCH:-$(git -C "$(dirname "$0")" log -1 --format=%ct 2>/dev/null || echo 0)}" +%FT%TZ)
     wasm=$(blob application/wasm <"$module")
     config=$(jq -cn --arg created "$created" --argjson layer "$wasm" \
         '{$created, architecture: "wasm", os: "wasip1", layerDigests: [$layer.digest]}' |
         blob application/vnd.wasm.config.v0+json)
-    subject=$(manifest "$config" "$(titled "$wasm" "$(basename "${module/.lowered/}")")" | blob "$manifest_type")
+    # Every file is read before anything is pushed. A line for each $(…): as an argument its failure would not count.
+    for file in "${@:3}"; do
+        layer=$(blob "$(media_type "$file")" <"$file")
+        layer=$(titled "$layer" "$(basename "$file")")
+        layers+=("$layer")
+    done
+    layer=$(titled "$wasm" "$(basename "${module/.lowered/}")")
+    subject=$(manifest "$config" "$layer" | blob "$manifest_type")
+    digest=$(jq -r .digest <<<"$subject")
     push "$subject" "${reference##*:}"
 
-    if [ $# -gt 2 ]; then
-        for file in "${@:3}"; do
-            layers+=("$(titled "$(blob "$(media_type "$file")" <"$file")" "$(basename "$file")")")
-        done
+    if [ ${#layers[@]} -gt 0 ]; then
         config=$(printf '{}' | blob application/vnd.oci.empty.v1+json)
-        push "$(manifest "$config" "${layers[@]}" | jq -c --argjson subject "$subject" \
-            '. + {artifactType: .layers[0].mediaType, $subject}' | blob "$manifest_type")" \
-            "$(jq -r '.digest | sub(":"; "-")' <<<"$subject").sbom"
+        beside=$(manifest "$config" "${layers[@]}" | jq -c --argjson subject "$subject" \
+            '. + {artifactType: .layers[0].mediaType, $subject}' | blob "$manifest_type")
+        push "$beside" "${digest/:/-}.sbom"
     fi
-    echo "$name@$(jq -r .digest <<<"$subject")"
+    echo "$name@$digest"
 }
 
 manifest_type=application/vnd.oci.image.manifest.v1+json

@@ -47,7 +47,10 @@ bill_of_materials() {
 
 # Every crate with its licence; then every text that they bring along, once, under the names of those that bring it.
 licenses() {
-    local crate version license folder file sum sums=()
+    local crates crate version license folder file sum sums=()
+    crates=$(cargo metadata --locked --format-version 1 --filter-platform wasm32-wasip1 |
+        jq -r '.packages | sort_by(.name, .version)[] |
+            [.name, .version, .license // "see its texts", (.manifest_path | rtrimstr("/Cargo.toml"))] | @tsv')
     declare -A text brings
     echo "What is in $name.wasm, and under which licences. The texts stand below."
     echo
@@ -61,9 +64,7 @@ licenses() {
             brings[$sum]+="${brings[$sum]:+, }$crate $version"
         done < <(find "$folder" -maxdepth 2 -type f -not -path '*/target/*' \( -iname 'licen[sc]e*' -o -iname 'copying*' \
             -o -iname 'copyright*' -o -iname 'notice*' -o -iname 'unlicense*' \) | LC_ALL=C sort)
-    done < <(cargo metadata --locked --format-version 1 --filter-platform wasm32-wasip1 |
-        jq -r '.packages | sort_by(.name, .version)[] |
-            [.name, .version, .license // "see its texts", (.manifest_path | rtrimstr("/Cargo.toml"))] | @tsv')
+    done <<<"$crates"
     printf '%-40s %s\n' "std $rust (with wasi-libc)" "MIT OR Apache-2.0; of its parts: COPYRIGHT-library.html of Rust $rust"
     for sum in "${sums[@]}"; do
         printf '\n%s\n%s\n%s\n\n' "$(printf '=%.0s' {1..80})" "${brings[$sum]}" "$(printf '=%.0s' {1..80})"

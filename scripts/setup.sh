@@ -4,10 +4,7 @@
 # `make push`, `run`, `sbom` and `audit` need as well)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-
-say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
-have() { command -v "$1" >/dev/null 2>&1; }
-as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+. scripts/debian.sh
 
 # A command that shows that something is there, and the Debian package that brings it.
 missing=()
@@ -62,20 +59,13 @@ fi
 
 unpack_wasmedge=
 if [[ " ${missing[*]} " == *" wasmedge "* ]]; then
-    as_root apt-get update -q
+    update_lists
     if ! apt-cache show wasmedge >/dev/null 2>&1; then
         # Debian 12 has no such package: Debian 13's is unpacked into a folder, without touching the system.
         unpack_wasmedge=yes
         missing=("${missing[@]/#wasmedge/}")
     fi
-elif [ ${#missing[@]} -gt 0 ]; then
-    as_root apt-get update -q
 fi
 read -ra packages <<<"${missing[*]}"
-if [ ${#packages[@]} -gt 0 ]; then
-    say "installing ${packages[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "${packages[@]}"
-fi
-if [ -n "$unpack_wasmedge" ]; then
-    scripts/unpack-wasmedge.sh trixie target/tools/bin/wasmedge
-fi
+[ ${#packages[@]} = 0 ] || install "${packages[@]}"
+[ -z "$unpack_wasmedge" ] || scripts/unpack-wasmedge.sh trixie target/tools/bin/wasmedge

@@ -1,27 +1,38 @@
 //! Commands, waits and HTTP requests, for all ways to run the service.
 
 use std::{
-    path::Path,
     process::Command,
     thread,
     time::{Duration, Instant},
 };
 
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+use crate::support::root;
+
+/// Runs a line of shell in the repository's folder and gives what it prints. Panics with all that it has said when it
+/// fails.
+pub fn sh(line: &str) -> String {
+    run(line).unwrap_or_else(|failure| panic!("{failure}"))
 }
 
-/// Runs a line of shell in the repository's folder and gives what it prints. What it says of errors goes to the test's
-/// own output. Panics when it fails.
-pub fn sh(line: &str) -> String {
+/// As `sh`, for `drop`: where a test has failed already, a panic would end all of them. Says what failed and goes on.
+pub fn try_sh(line: &str) -> String {
+    run(line).unwrap_or_else(|failure| {
+        println!("{failure}");
+        String::new()
+    })
+}
+
+fn run(line: &str) -> Result<String, String> {
     let output = Command::new("bash")
         .args(["-euo", "pipefail", "-c", line])
         .current_dir(root())
         .output()
-        .expect("bash is there");
+        .map_err(|error| format!("bash: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_string();
-    assert!(output.status.success(), "{line}\n{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    text
+    if output.status.success() {
+        return Ok(text);
+    }
+    Err(format!("{line}\n{text}\n{}", String::from_utf8_lossy(&output.stderr)))
 }
 
 /// Waits until `holds`, for `seconds` at most, and gives how long it took.

@@ -24,6 +24,7 @@ mod oci;
 #[allow(dead_code)]
 #[path = "../api/peer.rs"]
 mod peer;
+mod podman;
 #[path = "../api/readme.rs"]
 mod readme;
 mod registry;

@@ -13,9 +13,9 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    commands::{eventually, get, root, sh},
+    commands::{eventually, get, sh},
     peer::{Peer, reply},
-    support::{TestApp, free_port, order},
+    support::{TestApp, free_port, order, root},
 };
 
 const TOKEN: &str = "a-token-0123456789";
@@ -159,7 +159,7 @@ fn several_instances_are_found_by_their_name_with_the_lines_that_stand_ready_for
 
 #[test]
 fn prometheus_scrapes_the_service_and_each_expression_of_the_dashboard_gives_data() {
-    let commands = sh("scripts/unpack-prometheus.sh");
+    let commands = sh("tests/deploy/scripts/unpack-prometheus.sh");
     let promtool = format!("{commands}/promtool");
     println!("{}", sh(&format!("{promtool} check config deploy/prometheus/prometheus.yml")));
     let peer = Peer::start(|_, stream| reply(stream, 200, &[], r#"{"tax": 4.73}"#));

@@ -9,8 +9,10 @@ use std::{
 
 use crate::{
     certificates::Authority,
-    commands::{eventually, get, root, sh},
+    commands::{eventually, get, sh},
+    podman::{DatabasePod, podman, try_podman},
     readme::run_curl_lines,
+    support::root,
 };
 
 /// Has crun run the module. Podman takes no annotation over from an image.
@@ -23,24 +25,24 @@ const INIT: &str = "CREATE DATABASE IF NOT EXISTS demo;
 CREATE USER IF NOT EXISTS 'user'@'%' IDENTIFIED BY 'passwd';
 GRANT ALL ON *.* TO 'user'@'%';
 ";
+const SERVICE: &str = "order_demo_test_service";
 
 /// A network namespace with a database in it, and room for one container.
 struct Pod {
+    pod: DatabasePod,
     /// Where its port 8080 is reached.
     address: String,
 }
 
 impl Pod {
     fn start() -> Pod {
-        stop();
-        fs::create_dir_all(root().join("target/oci")).unwrap();
-        podman("network create --ignore oci");
-        podman(
-            "pod create --name oci --network oci --network-alias database --add-host neighbour:127.0.0.1 \
-             --publish 127.0.0.1::8080",
-        );
-        podman("pod start oci");
-        let pod = Pod { address: podman(&format!("port {} 8080", infra())) };
+        let pod = DatabasePod::create("oci", "target/oci", |name| {
+            podman(&format!(
+                "pod create --name {name} --network {name} --network-alias database --add-host neighbour:127.0.0.1 \
+                 --publish 127.0.0.1::8080"
+            ));
+        });
+        let address = podman(&format!("port {} 8080", pod.infra()));
         let authority = Authority::new("ours");
         let identity = authority.issue("database");
         let files = [
@@ -52,24 +54,21 @@ impl Pod {
         for (name, text) in files {
             fs::write(root().join("target/oci").join(name), text).unwrap();
         }
-        within(
-            "scripts/database.sh start target/oci/mariadb --bind-address=0.0.0.0 --init-file=$PWD/target/oci/init.sql \
-             --ssl-cert=$PWD/target/oci/database.pem --ssl-key=$PWD/target/oci/database.key",
+        pod.start_database(
+            "--bind-address=0.0.0.0 --init-file=$PWD/target/oci/init.sql --ssl-cert=$PWD/target/oci/database.pem \
+             --ssl-key=$PWD/target/oci/database.key",
         );
-        pod
+        Pod { pod, address }
     }
 
     /// Starts an image as the container `service`, and gives it as soon as podman has done so.
     fn run(&self, image: &str, flags: &str, database_url: &str) -> Container<'_> {
         let started = Instant::now();
-        podman(&format!("run --detach --pod oci --name service {flags} --env DATABASE_URL={database_url} {image}"));
+        podman(&format!(
+            "run --detach --pod {} --name {SERVICE} {flags} --env DATABASE_URL={database_url} {image}",
+            self.pod.name
+        ));
         Container { pod: self, started }
-    }
-}
-
-impl Drop for Pod {
-    fn drop(&mut self) {
-        stop();
     }
 }
 
@@ -88,7 +87,7 @@ impl Container<'_> {
 
     fn log(&self) -> String {
         let Output { stdout, stderr, .. } = Command::new("scripts/podman-host.sh")
-            .args(["podman", "logs", "service"])
+            .args(["podman", "logs", SERVICE])
             .current_dir(root())
             .output()
             .unwrap();
@@ -101,45 +100,19 @@ impl Container<'_> {
 
     /// The number of the user that the module runs as.
     fn user(&self) -> String {
-        sh(&format!("stat --format %u /proc/{}", podman("inspect --format '{{.State.Pid}}' service")))
+        sh(&format!("stat --format %u /proc/{}", podman(&format!("inspect --format '{{{{.State.Pid}}}}' {SERVICE}"))))
     }
 
     /// Waits for its end and gives the exit code.
     fn exit_code(&self) -> String {
-        podman("wait service")
+        podman(&format!("wait {SERVICE}"))
     }
 }
 
 impl Drop for Container<'_> {
     fn drop(&mut self) {
-        podman("rm --force --time 0 service");
+        try_podman(&format!("rm --force --time 0 {SERVICE}"));
     }
-}
-
-fn podman(arguments: &str) -> String {
-    sh(&format!("scripts/podman-host.sh podman {arguments}"))
-}
-
-/// Runs a line of shell in the pod's network namespace.
-fn within(line: &str) -> String {
-    let process = podman(&format!("inspect --format '{{{{.State.Pid}}}}' {}", infra()));
-    sh(&format!("nsenter --net --target {process} {line}"))
-}
-
-/// The container that keeps the pod's network namespace.
-fn infra() -> String {
-    podman("pod inspect --format '{{.InfraContainerID}}' oci")
-}
-
-/// Also what a run that was killed has left.
-fn stop() {
-    if podman("pod ps --quiet --filter name=^oci$ --filter status=running").is_empty() {
-        podman("pod rm --force --ignore oci");
-    } else {
-        within("scripts/database.sh stop target/oci/mariadb");
-        podman("pod rm --force --time 0 oci");
-    }
-    podman("network rm --force oci");
 }
 
 /// Bytes on disk.
@@ -210,7 +183,7 @@ fn post_drain_from_within_its_network_ends_the_container_in_good_order() {
     let container = pod.run("order_demo_service:scratch", &format!("{WASM} {settings}"), BY_DNS);
     container.ready();
 
-    within("curl --silent --fail --request POST http://127.0.0.1:8081/drain");
+    pod.pod.within("curl --silent --fail --request POST http://127.0.0.1:8081/drain");
 
     assert_eq!(container.exit_code(), "0");
     assert!(container.log().contains("drained"), "{}", container.log());
@@ -223,7 +196,7 @@ fn crun_hears_no_sigterm_and_says_0_of_a_failure() {
     {
         let container = pod.run("order_demo_service:scratch", WASM, BY_DNS);
         container.ready();
-        podman("stop --time 1 service");
+        podman(&format!("stop --time 1 {SERVICE}"));
         assert_eq!(container.exit_code(), "137", "{}", container.log());
     }
     let container = pod.run("order_demo_service:scratch", WASM, "nonsense");

@@ -8,8 +8,8 @@ use std::{
 };
 
 use crate::{
-    commands::{eventually, root, sh},
-    support::{ends, execute, free_port, query},
+    commands::{eventually, sh, try_sh},
+    support::{ends, execute, free_port, query, root},
 };
 
 /// The nodes. They end, and their data goes, when this is dropped; meanwhile nobody else has them.
@@ -23,7 +23,7 @@ impl Cluster {
     pub fn start() -> Cluster {
         static ALONE: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let urls = sh("scripts/galera.sh start").lines().map(str::to_string).collect();
+        let urls = sh("tests/deploy/scripts/galera.sh start").lines().map(str::to_string).collect();
         Cluster { urls, _alone: alone }
     }
 
@@ -53,7 +53,7 @@ impl Cluster {
 
     /// Starts a node again and waits until it has caught up.
     pub fn start_again(&self, node: usize) {
-        sh(&format!("scripts/galera.sh node {}", node + 1));
+        sh(&format!("tests/deploy/scripts/galera.sh node {}", node + 1));
     }
 
     /// The sum of a counter of all nodes.
@@ -68,10 +68,9 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let logs = [1, 2, 3].map(|node| root().join(format!("target/galera/{node}/server.log")));
-            let _ = Command::new("tail").args(["-n", "20"]).args(logs).status();
+            println!("{}", try_sh("tail -n 20 target/galera/*/server.log"));
         }
-        let _ = Command::new(root().join("scripts/galera.sh")).arg("stop").status();
+        try_sh("tests/deploy/scripts/galera.sh stop");
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     fs::{self, File},
-    net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Output},
     time::{Duration, Instant},
@@ -10,7 +9,11 @@ use std::{
 
 use serde_json::Value;
 
-use crate::commands::{eventually, get, root, sh};
+use crate::{
+    commands::{eventually, get, sh, try_sh},
+    podman::{PREFIX, podman, try_podman},
+    support::{free_port, root},
+};
 
 /// A process that is killed, at the latest when the test fails.
 pub struct Killed(pub Child);
@@ -31,19 +34,16 @@ pub struct Container {
 impl Container {
     pub fn run(arguments: &str) -> Container {
         let image = arguments.rsplit(' ').next().unwrap().to_string();
-        Container { id: podman(&format!("run --detach {arguments}")), image }
+        try_podman(&format!("rm --force --ignore --time 0 {PREFIX}image")); // of a run that was killed
+        Container { id: podman(&format!("run --detach --name {PREFIX}image {arguments}")), image }
     }
 }
 
 impl Drop for Container {
     fn drop(&mut self) {
-        podman(&format!("rm --force --time 0 {}", self.id));
-        podman(&format!("rmi --force {}", self.image));
+        try_podman(&format!("rm --force --time 0 {}", self.id));
+        try_podman(&format!("rmi --force {}", self.image));
     }
-}
-
-pub fn podman(arguments: &str) -> String {
-    sh(&format!("scripts/podman-host.sh podman {arguments}"))
 }
 
 /// A running registry, empty at first.
@@ -53,7 +53,7 @@ pub struct Registry {
 
 impl Registry {
     pub fn start() -> Registry {
-        Registry { address: sh("scripts/registry.sh start") }
+        Registry { address: sh("tests/deploy/scripts/registry.sh start") }
     }
 
     /// Pushes a module to a tag and gives its name with its digest.
@@ -100,7 +100,7 @@ impl Registry {
 
 impl Drop for Registry {
     fn drop(&mut self) {
-        sh("scripts/registry.sh stop");
+        try_sh("tests/deploy/scripts/registry.sh stop");
     }
 }
 
@@ -122,7 +122,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        sh("scripts/database.sh stop target/registry/mariadb");
+        try_sh("scripts/database.sh stop target/registry/mariadb");
     }
 }
 
@@ -203,10 +203,6 @@ impl Drop for Service {
         let _ = Command::new("kill").arg(self.process.id().to_string()).status();
         let _ = self.process.wait();
     }
-}
-
-pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
 pub fn run(reference: &str, cache: &Cache) -> Command {

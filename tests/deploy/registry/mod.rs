@@ -7,12 +7,12 @@ use std::fs;
 
 use serde_json::json;
 
-use self::fixtures::{
-    Cache, Container, Database, Killed, Registry, Service, digest_of, free_port, podman, run, run_to_its_end, scratch,
-};
+use self::fixtures::{Cache, Container, Database, Killed, Registry, Service, digest_of, run, run_to_its_end, scratch};
 use crate::{
-    commands::{eventually, get, root, sh},
+    commands::{eventually, get, sh},
+    podman::podman,
     readme::run_curl_lines,
+    support::{free_port, root},
 };
 
 const MODULE: &str = "target/wasm32-wasip1/release/order_demo_service.lowered.wasm";
@@ -89,6 +89,22 @@ fn the_sbom_and_the_licences_are_found_by_the_digest_of_what_was_pushed() {
     assert_eq!(beside["artifactType"], "application/vnd.cyclonedx+json");
     assert_eq!(bom["bomFormat"], "CycloneDX");
     assert_eq!(beside["layers"][1]["annotations"]["org.opencontainers.image.title"], "order_demo_service.licenses.txt");
+}
+
+#[test]
+fn a_push_with_a_file_that_is_not_there_fails_and_pushes_nothing() {
+    let registry = Registry::start();
+    let module = scratch("pushed.wasm", NOTHING);
+    let name = format!("{}/demo/service", registry.address);
+
+    for files in
+        ["target/registry/nowhere.wasm".to_string(), format!("{module} orders.json target/registry/nowhere.json")]
+    {
+        let said = sh(&format!("scripts/push.sh {name}:1.0 {files} 2>&1 || echo failed with $?"));
+
+        assert!(said.contains("nowhere") && said.ends_with("failed with 1"), "{said}");
+        assert_eq!(get(&format!("http://{}/v2/_catalog", registry.address)), (200, "{\"repositories\":[]}\n".into()));
+    }
 }
 
 #[test]

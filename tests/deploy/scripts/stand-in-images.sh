@@ -1,35 +1,38 @@
 #!/usr/bin/env bash
-# The images that the Dockerfile and docker-compose.yml begin with, where no registry answers: made of Debian's packages,
-# under the same names, for tests only. What this machine's network asks of a client goes into the base, for the build.
-# usage: stand-in-images.sh
+# The images that the Dockerfile and docker-compose.yml begin with. Where no registry answers they are made of Debian's
+# packages, under the same names, and in an engine of the tests' own only: in anybody else's the names would be false.
+# What this machine's network asks of a client (authorities, settings of apt and of cargo, which may hold a token) goes
+# into the base, for the build, and never leaves that engine.
+# usage: stand-in-images.sh FOLDER     (FOLDER: where docker.sh keeps its engine)
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../../.."
+. scripts/debian.sh
 
-say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
-have() { command -v "$1" >/dev/null 2>&1; }
-as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+engine=$1
 folder=$(mktemp -d)
 trap 'as_root rm -rf "$folder"' EXIT
 
 main() {
-    missing debian:trixie-slim && debian trixie
-    missing mariadb:11.8 && build mariadb:11.8
-    missing haproxy:3.0 && build haproxy:3.0
-    exit 0
+    if missing debian:trixie-slim; then debian trixie; fi
+    if missing mariadb:11.8; then build mariadb:11.8; fi
+    if missing haproxy:3.0; then build haproxy:3.0; fi
 }
 
 missing() {
-    docker image inspect "$1" >/dev/null 2>&1 && return 1
+    ! docker image inspect "$1" >/dev/null 2>&1 || return 1
     say "pulling $1"
-    timeout 300 docker pull --quiet "$1" >&2 && return 1
+    ! timeout 300 docker pull --quiet "$1" >&2 || return 1
+    if [ "${DOCKER_HOST:-}" != "unix://$engine/docker.sock" ]; then
+        say "no registry gives $1, and this Docker engine is not the tests' own: pull it by hand, or stop the engine and" \
+            "run this again, which then starts one of its own and makes stand-ins in there"
+        exit 1
+    fi
     say "no registry gives $1: making a stand-in of Debian's packages"
 }
 
 # As small as the official one: without documentation, manuals and translations, and apt keeps no copies.
 debian() {
-    if ! have mmdebstrap; then
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends mmdebstrap >&2
-    fi
+    have mmdebstrap || install mmdebstrap
     network_settings
     cat >"$folder/etc/apt/apt.conf.d/docker-clean" <<'END'
 DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };
@@ -56,7 +59,9 @@ network_settings() {
 }
 
 build() {
-    docker build --quiet --tag "$1" $(scripts/proxy-arguments.sh) "tests/deploy/stand-ins/${1%:*}" >/dev/null
+    # With this machine's proxy variables, where they are set.
+    docker build --quiet --tag "$1" $(compgen -e | sed -nE 's/^(https?|no)_proxy$/--build-arg &/Ip') \
+        "tests/deploy/stand-ins/${1%:*}" >/dev/null
 }
 
 main

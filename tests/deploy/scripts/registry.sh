@@ -4,27 +4,17 @@
 # usage: registry.sh start     empties it and starts it; prints HOST:PORT
 #        registry.sh stop
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../../.."
+. scripts/debian.sh
 
-folder=$PWD/target/registry
-tool=$PWD/target/tools/docker-registry/usr/bin/docker-registry
-say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
-as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+folder=$(pwd -P)/target/registry # as /proc names it
+unpacked=$(pwd -P)/target/tools/docker-registry
+tool=$unpacked/usr/bin/docker-registry
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 running() { [ -s "$folder/pid" ] && [ "$(readlink "/proc/$(cat "$folder/pid")/exe")" = "$tool" ]; }
 
-unpack() {
-    say "unpacking Debian's docker-registry under target/tools"
-    as_root apt-get update -q >&2
-    rm -rf "$folder/deb" target/tools/docker-registry
-    mkdir -p "$folder/deb"
-    (cd "$folder/deb" && apt-get download -q docker-registry >&2)
-    dpkg-deb --extract "$folder"/deb/*.deb "$folder/deb/unpacked"
-    mv "$folder/deb/unpacked" target/tools/docker-registry
-}
-
 start() {
-    [ -x "$tool" ] || unpack
+    [ -x "$tool" ] || unpack_alone "$unpacked" docker-registry
     stop
     rm -rf "$folder/data"
     mkdir -p "$folder/data"

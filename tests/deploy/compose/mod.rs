@@ -1,132 +1,21 @@
 //! docker-compose.yml as users have it: the image is built, the project is started, disturbed, scaled and stopped, by
 //! `docker compose` alone. Each test has the whole project to itself, under a name and on a port of its own.
 
+mod project;
+
 use std::{
-    collections::BTreeSet,
     fs,
-    sync::{
-        OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
+use self::project::Project;
 use crate::{
-    commands::{eventually, get, post, root, sh},
+    commands::{eventually, get, post, sh},
     readme::run_curl_lines,
+    support::root,
 };
-
-/// The project, which goes with all its data when this is dropped.
-struct Project {
-    port: u16,
-    files: String,
-}
-
-impl Project {
-    fn new() -> Project {
-        Project::with("-f docker-compose.yml")
-    }
-
-    fn with(files: &str) -> Project {
-        build();
-        let project = Project { port: free_port(), files: files.to_string() };
-        project.compose("down --volumes --remove-orphans"); // of a run that was cut off
-        project
-    }
-
-    /// Runs `docker compose …` and gives what it prints.
-    fn compose(&self, arguments: &str) -> String {
-        let (port, files) = (self.port, &self.files);
-        sh(&format!("PORT={port} docker compose --project-name order_demo_test {files} {arguments}"))
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
-    }
-
-    fn ready(&self) -> bool {
-        get(&self.url("/readyz")).0 == 200
-    }
-
-    /// Starts it and gives the time until the first 200 of /readyz.
-    fn up(&self) -> Duration {
-        let started = Instant::now();
-        self.compose("up --detach --no-build");
-        eventually("ready", 60, || self.ready());
-        started.elapsed()
-    }
-
-    /// The containers of a service of the file, in the sequence of their names.
-    fn containers(&self, service: &str) -> Vec<Container> {
-        let lines = self.compose(&format!("ps --all --format '{{{{.Name}}}}' {service}"));
-        lines.lines().collect::<BTreeSet<_>>().into_iter().map(|name| Container(name.to_string())).collect()
-    }
-
-    fn container(&self, service: &str) -> Container {
-        self.containers(service).remove(0)
-    }
-}
-
-impl Drop for Project {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            println!("{}", self.compose("ps --all"));
-            println!("{}", self.compose("logs --tail 30"));
-        }
-        self.compose("down --volumes");
-    }
-}
-
-#[derive(Clone, PartialEq)]
-struct Container(String);
-
-impl Container {
-    fn inspect(&self, format: &str) -> String {
-        sh(&format!("docker inspect --format '{{{{{format}}}}}' {}", self.0))
-    }
-
-    fn health(&self) -> String {
-        self.inspect(".State.Health.Status")
-    }
-
-    /// What it has said, on both streams.
-    fn log(&self) -> String {
-        sh(&format!("docker logs {} 2>&1", self.0))
-    }
-
-    /// The processes in it as this machine sees them: user, id, command.
-    fn processes(&self) -> Vec<(String, String, String)> {
-        let lines = sh(&format!("docker top {} -o uid,pid,comm | tail -n +2", self.0));
-        let words = |line: &str| -> Vec<String> { line.split_whitespace().map(str::to_string).collect() };
-        lines.lines().map(words).map(|words| (words[0].clone(), words[1].clone(), words[2].clone())).collect()
-    }
-
-    /// WasmEdge's id on this machine; none while the launcher waits to start it again.
-    fn wasmedge(&self) -> Option<String> {
-        self.processes().into_iter().find(|(_, _, command)| command == "wasmedge").map(|(_, pid, _)| pid)
-    }
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// Builds the image once, from what an earlier run left in the engine's cache.
-fn build() {
-    static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let started = Instant::now();
-        sh("docker compose build --quiet $(scripts/proxy-arguments.sh)");
-        let built = started.elapsed().as_secs_f64();
-        let size = |image: &str| -> f64 {
-            let bytes = sh(&format!("docker image inspect --format '{{{{.Size}}}}' {image}"));
-            bytes.parse::<f64>().unwrap() / 1e6
-        };
-        let (image, base) = (size("order_demo_service"), size("debian:trixie-slim"));
-        println!("compose: image {image:.1} MB, of which {base:.1} MB are debian:trixie-slim; built in {built:.1} s");
-    });
-}
 
 /// Ends a process of this machine by its id, as root: those in containers are other users'.
 fn kill(pid: &str) {

@@ -6,22 +6,16 @@
 #        kubernetes.sh json <FILE               makes an array in JSON of them
 #        kubernetes.sh validate VERSION FILE …  fails when a field is wrong, missing, or not known to that Kubernetes
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../../.."
+. scripts/debian.sh
 
 validator=kubernetes-validate==1.37.0 # brings the schemas of all versions up to its own
 venv=$PWD/target/tools/${validator//==/-}
 unpacked=$PWD/target/tools/kustomize
 PATH=$PATH:$unpacked/usr/bin
-say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
-as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
-install() { as_root env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "$@" >&2; }
 
 setup() {
-    if ! command -v kustomize >/dev/null; then
-        as_root apt-get update -q >&2
-        # Debian 12 has no such package: Debian 13's is unpacked into a folder, without touching the system.
-        install kustomize 2>/dev/null || unpack
-    fi
+    have kustomize || get_kustomize
     [ ! -x "$venv/bin/kubernetes-validate" ] || return 0
     python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv
     say "installing $validator under target/tools"
@@ -32,14 +26,14 @@ setup() {
     }
 }
 
-unpack() {
-    command -v mmdebstrap >/dev/null || install mmdebstrap
-    say "unpacking kustomize from Debian 13 under target/tools"
-    as_root rm -rf "$unpacked" "$unpacked.new"
-    mkdir -p target/tools
-    as_root mmdebstrap --quiet --variant=extract --include=kustomize --skip=check/empty trixie "$unpacked.new"
-    as_root chown -R "$(id -u):$(id -g)" "$unpacked.new" # so that `make clean` needs no root
-    mv "$unpacked.new" "$unpacked"
+get_kustomize() {
+    update_lists
+    # Debian 12 has no such package: Debian 13's is unpacked into a folder, without touching the system.
+    if apt-cache show kustomize >/dev/null 2>&1; then
+        install kustomize
+    else
+        unpack trixie "$unpacked" kustomize
+    fi
 }
 
 case ${1:-} in

@@ -4,39 +4,30 @@
 #        galera.sh node NUMBER   starts the node 1, 2 or 3 of it again, after it was killed
 #        galera.sh stop          ends the nodes and removes their data
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../../.."
+. scripts/debian.sh
 PATH=$PWD/target/tools/galera/usr/bin:$PATH:/usr/sbin
 
 cluster=$PWD/target/galera
 library=/usr/lib/galera/libgalera_smm.so
-say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
-as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 url() { echo "mysql://user:passwd@127.0.0.1:$(port "$1" mysql)/demo"; }
 port() { cat "$cluster/$1/port.$2"; }
 
 # One node copies another's data when it joins. The scripts for that are in Debian's package of the whole server, which
 # would start one for all of the machine: so the package is unpacked, and not installed.
-install() {
+prepare() {
     local packages=()
     [ -e "$library" ] || packages+=(galera-4)
-    command -v rsync >/dev/null || packages+=(rsync)
-    command -v ss >/dev/null || packages+=(iproute2)
-    command -v mariadb >/dev/null || packages+=(mariadb-client-core)
-    if [ ${#packages[@]} -gt 0 ]; then
-        say "installing ${packages[*]}"
-        as_root apt-get update -q >&2
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "${packages[@]}" >&2
-    fi
-    command -v wsrep_sst_rsync >/dev/null && return
-    say "unpacking mariadb-server under target/tools/galera"
+    have rsync || packages+=(rsync)
+    have ss || packages+=(iproute2)
+    have mariadb || packages+=(mariadb-client-core)
+    [ ${#packages[@]} = 0 ] || install "${packages[@]}"
+    ! have wsrep_sst_rsync || return 0
     local tools=$PWD/target/tools/galera version
     version=$(dpkg-query --show --showformat='${Version}' mariadb-server-core)
-    rm -rf "$tools" && mkdir -p "$tools"
     # Where other sources hold a newer version, the one that is installed may have gone: another's scripts will do.
-    (cd "$tools" && { apt-get download -q "mariadb-server=$version" || apt-get download -q mariadb-server; }) >&2
-    dpkg -x "$tools"/mariadb-server_*.deb "$tools"
-    rm "$tools"/mariadb-server_*.deb
+    unpack_alone "$tools" "mariadb-server=$version" || unpack_alone "$tools" mariadb-server
     # Where root starts it, the receiving rsync would be nobody and could not write.
     sed -i 's/^use chroot = no$/&\nuid = '"$(id -un)"'\ngid = '"$(id -gn)"'/' "$tools/usr/bin/wsrep_sst_rsync"
 }
@@ -139,7 +130,10 @@ stop() {
 }
 
 case ${1:-} in
-start) install && start ;;
+start)
+    prepare
+    start
+    ;;
 node) again "$2" ;;
 stop) stop ;;
 *) echo "usage: galera.sh start|node NUMBER|stop" >&2 && exit 2 ;;
