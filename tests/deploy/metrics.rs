@@ -135,7 +135,7 @@ fn load(app: &TestApp, done: &AtomicBool) {
 
 #[test]
 fn several_instances_are_found_by_their_name_with_the_lines_that_stand_ready_for_it() {
-    let promtool = format!("{}/promtool", sh("scripts/unpack-prometheus.sh"));
+    let promtool = format!("{}/promtool", sh("tests/deploy/scripts/unpack-prometheus.sh"));
     let folder = root().join("target/tmp/prometheus-dns");
     fs::create_dir_all(&folder).unwrap();
     let files = root().join("deploy/prometheus");
