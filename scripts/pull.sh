@@ -6,7 +6,9 @@
 set -euo pipefail
 
 reference=${1:?HOST/NAME:TAG or HOST/NAME@sha256:DIGEST}
-case $reference in localhost[:/]* | 127.*) tls=tls-verify=false ;; *) tls=tls-verify ;; esac
+tls=tls-verify
+# The whole host: 127.0.0.1.example.com is somebody's.
+[[ ! $reference =~ ^(localhost|127(\.[0-9]{1,3}){3})(:[0-9]+)?/ ]] || tls=tls-verify=false
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/order_demo_service
 mkdir -p "$cache"
 folder=$(mktemp -d "$cache/pull.XXXXXX") # in the cache, so that a file is moved there in one step
@@ -32,7 +34,8 @@ main() {
     [[ $module =~ ^application/vnd\.wasm\.config\.v0\+json$'\n'application/wasm$'\n'sha256:([0-9a-f]{64})$ ]] ||
         refuse "it is not a Wasm artifact of one module; it has $(jq -c '[.config.mediaType, .layers[]?.mediaType]' "$folder/manifest")"
     module=${BASH_REMATCH[1]}
-    [ -e "$cache/$module.wasm" ] || fetch "${reference%@*}" "$digest" "$module"
+    # Also what was fetched: a disk may have lost the end of it.
+    sha256sum --check --status <<<"$module  $cache/$module.wasm" 2>/dev/null || fetch "${reference%@*}" "$digest" "$module"
     mv "$folder/manifest" "$cache/$digest.manifest"
     echo "$cache/$module.wasm"
 }
@@ -45,6 +48,8 @@ fetch() {
     config=$(jq -r '.config.digest | sub("sha256:"; "")' "$folder/manifest")
     jq -e '.architecture == "wasm" and .os == "wasip1"' "$folder/artifact/$config" >/dev/null ||
         refuse "it is not for wasip1: $(head -c 200 "$folder/artifact/$config")"
+    [ "$(head -c 4 "$folder/artifact/$module" | od -An -tx1)" = " 00 61 73 6d" ] || refuse "its layer is no WebAssembly"
+    sync "$folder/artifact/$module"
     mv "$folder/artifact/$module" "$cache/$module.wasm"
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Pushes a module to a registry as CNCF's 'Wasm OCI Artifact', version 0: config, and one layer application/wasm. Files given
 # besides (its SBOM, its licences) become a second artifact, whose `subject` is the first, under the tag sha256-DIGEST.sbom.
-# The same files give the same digest at any time. Log in before: skopeo login HOST.
+# The same files of the same commit give the same digest at any time. Log in before: skopeo login HOST.
 # usage: push.sh HOST/NAME:TAG MODULE.wasm [FILE …]     prints HOST/NAME@sha256:DIGEST
 set -euo pipefail
 shopt -s inherit_errexit # what fails in $(…) ends it there
@@ -12,7 +12,9 @@ reference=$1 module=$2
     exit 2
 }
 name=${reference%:*}
-case $name in localhost[:/]* | 127.*) tls=--dest-tls-verify=false ;; *) tls=--dest-tls-verify ;; esac
+tls=--dest-tls-verify
+# The whole host: 127.0.0.1.example.com is somebody's.
+[[ ! $name =~ ^(localhost|127(\.[0-9]{1,3}){3})(:[0-9]+)?/ ]] || tls=--dest-tls-verify=false
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 

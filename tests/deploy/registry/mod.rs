@@ -155,13 +155,41 @@ fn what_is_no_module_for_wasip1_is_refused() {
         "sed s/wasip1/wasip2/ scripts/push.sh >target/registry/push.sh && bash target/registry/push.sh {component} {module}"
     ));
 
-    for (reference, reason) in [(text, "not a Wasm artifact of one module"), (component, "not for wasip1")] {
+    let script = registry.push("demo/script:1.0", &scratch("script.wasm", b"#!/bin/sh\n"));
+
+    for (reference, reason) in
+        [(text, "not a Wasm artifact of one module"), (component, "not for wasip1"), (script, "no WebAssembly")]
+    {
         let refused = run_to_its_end(&reference, &cache);
 
         assert!(!refused.status.success(), "{reference}");
         assert!(String::from_utf8_lossy(&refused.stderr).contains(reason), "{refused:?}");
     }
     assert_eq!(cache.files(), Vec::<String>::new());
+}
+
+#[test]
+fn a_module_of_which_the_disk_has_lost_the_end_is_fetched_again() {
+    let registry = Registry::start();
+    let cache = Cache::empty("cut");
+    let pinned = registry.push("demo/service:1.0", &scratch("cut.wasm", NOTHING));
+    assert!(run_to_its_end(&pinned, &cache).status.success());
+    cache.cut(&format!("{}.wasm", digest_of(NOTHING)));
+
+    let again = run_to_its_end(&pinned, &cache);
+
+    assert!(again.status.success(), "{again:?}");
+    assert_eq!(cache.read("the module"), NOTHING);
+}
+
+/// Credentials would go there in plain text.
+#[test]
+fn a_host_whose_name_begins_like_this_machine_s_address_is_asked_over_tls() {
+    for script in ["pull.sh 127.0.0.1.invalid/a:1", "push.sh 127.0.0.1.invalid/a:1 orders.json"] {
+        let said = sh(&format!("scripts/{script} 2>&1 || true"));
+
+        assert!(said.contains("https://127.0.0.1.invalid") && !said.contains("http://"), "{said}");
+    }
 }
 
 #[test]
