@@ -32,8 +32,9 @@ const STOPPED_SINKS: &str = "SELECT name FROM event_sinks WHERE stopped_at IS NO
 /// An answer is good for so long.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// So long may it take: whoever asks for metrics waits a few seconds only.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// So long may it take: whoever asks for metrics waits a few seconds only. Less than the second that the database waits
+/// for a lock, so that it is always this that ends it.
+const PATIENCE: Duration = Duration::from_millis(800);
 
 /// So long is the database left alone when it took longer: it may go on reading for somebody who has hung up.
 const QUIET: Duration = Duration::from_secs(60);
