@@ -1,9 +1,8 @@
 //! Pauses of no fixed length: those that have met, or failed together, shall not come again together.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::Duration,
-};
+use std::time::Duration;
+
+use crate::random;
 
 /// From nothing up to `longest`, by chance.
 pub fn up_to(longest: Duration) -> Duration {
@@ -16,7 +15,7 @@ pub fn around(pause: Duration) -> Duration {
 }
 
 fn chance() -> u8 {
-    let [chance, ..] = RandomState::new().hash_one(0).to_le_bytes();
+    let [chance, ..] = random::number().to_le_bytes();
     chance
 }
 

@@ -21,7 +21,7 @@
 //! - [`purge`]: what has been kept long enough is deleted.
 //! - [`memory`]: how much of it bodies may take.
 //! - [`drain`]: how the process ends without cutting anybody off.
-//! - [`jitter`]: how long to wait before the next try, by chance.
+//! - [`random`], [`jitter`]: numbers, and pauses before the next try, by chance.
 //! - [`log`]: one line of JSON a request.
 //! - [`trace`]: to which trace a request belongs.
 //! - [`metrics`]: counts and durations, for Prometheus.
@@ -48,6 +48,7 @@ pub mod openapi;
 pub mod operation;
 pub mod orders;
 pub mod purge;
+pub mod random;
 pub mod request;
 pub mod response;
 pub mod routes;

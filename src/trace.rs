@@ -2,17 +2,11 @@
 //! it calls, and the events of what it changes, get the `traceparent` that came with the request. A request without one
 //! begins a trace.
 
-use std::{
-    future::Future,
-    hash::{BuildHasher, RandomState},
-    io::Write,
-    sync::{
-        LazyLock,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{future::Future, io::Write};
 
 use hyper::header::{HeaderMap, HeaderName};
+
+use crate::random;
 
 /// The header field.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -88,18 +82,9 @@ fn parse(value: &[u8]) -> Option<[u8; LENGTH]> {
 /// The first of a trace, which nobody has recorded.
 fn begin() -> [u8; LENGTH] {
     let mut traceparent = [0; LENGTH];
-    let (high, low, parent) = (random(), random().max(1), random().max(1));
+    let (high, low, parent) = (random::number(), random::number().max(1), random::number().max(1));
     let _ = write!(traceparent.as_mut_slice(), "00-{high:016x}{low:016x}-{parent:016x}-00");
     traceparent
-}
-
-/// Another number each time, here and in other processes.
-fn random() -> u64 {
-    // Keyed by the operating system's random numbers.
-    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-
-    KEY.hash_one(COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 #[cfg(test)]

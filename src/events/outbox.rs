@@ -1,8 +1,6 @@
 //! The outbox: a change's events, written in the transaction of the change itself, so that the two are there together or
 //! not at all. Knows no sink.
 
-use std::hash::{BuildHasher, RandomState};
-
 use lz4_flex::block::{compress_prepend_size, decompress_size_prepended, uncompressed_size};
 use mysql_async::{Conn, prelude::Queryable};
 use serde::Serialize;
@@ -12,6 +10,7 @@ use tokio::sync::Notify;
 use crate::{
     db::{Database, LongTransaction},
     error::Error,
+    random,
     trace::Trace,
 };
 
@@ -141,7 +140,5 @@ pub fn read(events: &[u8]) -> Result<Vec<(String, u64, Box<RawValue>)>, Error> {
 
 /// 128 random bits, as 32 digits. Two instances, or one before and after a restart, do not make the same.
 pub fn random_id() -> String {
-    // Keyed by the operating system's random numbers.
-    let half = || RandomState::new().hash_one(0);
-    format!("{:016x}{:016x}", half(), half())
+    format!("{:016x}{:016x}", random::number(), random::number())
 }

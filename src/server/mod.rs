@@ -7,13 +7,12 @@ mod refusal;
 use std::{
     convert::Infallible,
     future::poll_fn,
-    hash::{BuildHasher, RandomState},
     io,
     net::SocketAddr,
     pin::{Pin, pin},
     sync::{
-        Arc, LazyLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc,
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -39,6 +38,7 @@ use crate::{
     error::Error,
     log,
     memory::SMALL,
+    random,
     request::Request,
     response,
     routes::{self, Route},
@@ -218,9 +218,5 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 fn new_id() -> String {
-    // Keyed by the operating system's random numbers, so no two processes count alike.
-    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-
-    format!("{:016x}", KEY.hash_one(COUNT.fetch_add(1, Ordering::Relaxed)))
+    format!("{:016x}", random::number())
 }
