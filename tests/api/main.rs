@@ -1,6 +1,6 @@
 //! The promises, tested over sockets against the compiled module on WasmEdge with a real MariaDB:
 //!
-//! - `orders`: what is true of orders alone: their endpoints, their fields, their tax.
+//! - `orders`: what is true of orders alone: their endpoints and their fields, in a folder with an index of its own.
 //! - `refusals`: every error is a problem with the right status, and changes nothing.
 //! - `long_arrays`: inserted while they arrive, all or none, in little memory.
 //! - `clients`: slow, huge, absurd, or too many of them.

@@ -5,7 +5,7 @@
 //! - `sinks`: what others make of our requests.
 //! - `delivery`: what the service itself sends them.
 //! - `readme`: what README says of all that.
-//! - `orders`: what it says of the tax service.
+//! - `orders`: what it says of orders alone.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
