@@ -5,10 +5,10 @@ use std::{ops::Range, sync::LazyLock};
 
 use serde_json::{Map, Value, json};
 
-/// An array of five, which differ.
+/// An array of five with the ids 1 to 5, which differ. Money is written with decimals: `2.0`.
 pub const ORDERS: &str = include_str!("../../orders.json");
 
-/// The third of them, changed.
+/// The third of them, changed in some field.
 pub const UPDATE: &str = include_str!("../../update_order.json");
 
 const KEY: &str = "order_id";
@@ -96,8 +96,8 @@ fn members(fields: &Map<String, Value>) -> String {
     json!(fields).to_string().split_off(1)
 }
 
-/// Another value of the same type for each number, as far as there are some.
-fn varied(value: &Value, number: i32) -> Value {
+/// Another value of the same type for each number, as far as there are some; for 0 the value itself.
+pub fn varied(value: &Value, number: i32) -> Value {
     match value {
         _ if number == 0 => value.clone(),
         Value::Number(sample) => match sample.as_i64() {

@@ -1,9 +1,11 @@
-//! An order's fields are named where they are the subject, and nowhere else.
+//! An order's fields are named where they are the subject, and nowhere else: the other tests would do for fields of any type.
 
 use std::{fs, path::Path};
 
+use serde_json::json;
+
 use crate::{
-    samples::fields,
+    samples::{fields, is_text, varied},
     support::{files_in, root},
 };
 
@@ -27,4 +29,26 @@ fn no_test_but_those_of_orders_names_a_field_of_an_order() {
             assert!(named.is_none(), "{}:{}: {line}", file.display(), number + 1);
         }
     }
+}
+
+#[test]
+fn a_sample_of_any_type_has_another_value_for_each_number() {
+    let table = [
+        (json!(52), json!(53), json!(54)),
+        (json!(24.9), json!(25.9), json!(26.9)),
+        (json!(true), json!(false), json!(true)),
+        (json!("Ada"), json!("Ada 1"), json!("Ada 2")),
+        (json!("2026-11"), json!("2026-11 1"), json!("2026-11 2")),
+        (json!("2026-11-21"), json!("2027-11-21"), json!("2028-11-21")),
+        (json!("2028-02-29"), json!("2029-02-28"), json!("2030-02-28")),
+        (json!("2999-12-31T23:59:59.5Z"), json!("2000-12-31T23:59:59.5Z"), json!("2001-12-31T23:59:59.5Z")),
+    ];
+
+    for (sample, first, second) in table {
+        let variants = [0, 1, 2].map(|number| varied(&sample, number));
+
+        assert_eq!(variants, [sample.clone(), first, second]);
+    }
+    let are_text = [json!("Ada"), json!("2026-11"), json!("2026-11-21"), json!("2026-11-21T09:30:00Z"), json!(1)];
+    assert_eq!(are_text.each_ref().map(is_text), [true, true, false, false, false]);
 }
