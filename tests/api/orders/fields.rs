@@ -1,4 +1,4 @@
-//! An order's fields are named where they are the subject, and nowhere else: the other tests would do for fields of any type.
+//! An order's fields are named where they are the subject, and nowhere else; the other tests would do for fields of any type.
 
 use std::{fs, path::Path};
 
