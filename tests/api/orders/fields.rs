@@ -21,7 +21,7 @@ fn no_test_but_those_of_orders_names_a_field_of_an_order() {
     assert!(files.len() > 50);
 
     for file in files {
-        let text = fs::read_to_string(&file).unwrap();
+        let Ok(text) = fs::read_to_string(&file) else { continue }; // what Python keeps of its own
         for (number, line) in text.lines().enumerate() {
             // A name may be part of another: TAX_SERVICE_URL.
             let words = line.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "_");
