@@ -26,7 +26,8 @@
 //! - `settings`: what is missing or wrong is said at once.
 //! - `launcher`: what it grants the module, and what it does about crashes and signals.
 //! - `tls`: whom the service trusts.
-//! - `house`: what a reader relies on: README's tables, the entity in one folder.
+//! - `house`: what a reader relies on: the tables of endpoints, settings and faults, the entity in one folder.
+//! - `docs`: every command in the pages is run, every excerpt is true, every link leads somewhere.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
@@ -34,11 +35,13 @@
 mod access;
 mod article;
 mod bad_weather;
+mod blocks;
 mod calls;
 #[allow(dead_code)] // the other tests use the rest
 #[path = "../../crates/wasmedge_rustls_api/tests/support/mod.rs"]
 mod certificates;
 mod clients;
+mod docs;
 mod drain;
 mod event_batches;
 mod events;
@@ -53,7 +56,6 @@ mod metrics;
 mod openapi;
 mod peer;
 mod protocol;
-mod readme;
 mod refusals;
 mod resource;
 mod schema;

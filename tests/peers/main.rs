@@ -4,15 +4,18 @@
 //! - `hearing`: what others send to `POST /events`.
 //! - `sinks`: what others make of our requests.
 //! - `delivery`: what the service itself sends them.
-//! - `readme`: what README says of all that.
+//! - `docs`: what the pages say of all that.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
 
+#[allow(dead_code)] // the other tests use the rest
+#[path = "../api/blocks.rs"]
+mod blocks;
 mod delivery;
+mod docs;
 mod double;
 mod hearing;
-mod readme;
 mod sinks;
 #[allow(dead_code)] // tests/api uses the rest
 #[path = "../api/support.rs"]

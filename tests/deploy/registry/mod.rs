@@ -9,9 +9,9 @@ use serde_json::json;
 
 use self::fixtures::{Cache, Container, Database, Killed, Registry, Service, digest_of, run, run_to_its_end, scratch};
 use crate::{
+    blocks::run_curl_lines,
     commands::{eventually, get, sh},
     podman::podman,
-    readme::run_curl_lines,
     support::{free_port, root},
 };
 
@@ -34,7 +34,7 @@ fn a_module_comes_back_as_it_was_pushed_and_is_compiled_once_for_all_starts() {
     drop((first, second));
     let mut warm = Service::start(&pinned, &cache, &database);
     let warm_time = warm.ready();
-    run_curl_lines(&warm.address);
+    run_curl_lines("README.md", &warm.address);
     drop(warm);
     drop(registry);
     let mut alone = Service::start(&pinned, &cache, &database);
@@ -238,7 +238,7 @@ fn the_scratch_image_comes_back_as_it_was_pushed_and_runs_by_its_digest() {
     ));
     let address = format!("127.0.0.1:{port}");
     eventually("the service in the image is ready", 120, || get(&format!("http://{address}/readyz")).0 == 200);
-    run_curl_lines(&address);
+    run_curl_lines("README.md", &address);
     drop(container);
 
     let ours = podman("image inspect --format '{{.Id}}' order_demo_service:scratch");

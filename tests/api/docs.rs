@@ -1,0 +1,175 @@
+//! The pages hold what they promise: each command in them is run by a test, each excerpt stands in the file that it names,
+//! each link leads somewhere.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use crate::{
+    blocks::{self, Block, blocks, read},
+    support::root,
+};
+
+/// Every page, by its path.
+fn pages() -> Vec<String> {
+    let mut pages = Vec::new();
+    for folder in ["", "docs", "deploy/kubernetes"] {
+        pages.extend(files_in(folder).into_iter().filter(|path| path.ends_with(".md")));
+    }
+    let crates = files_in("crates").into_iter().map(|folder| format!("{folder}/README.md"));
+    pages.extend(crates.filter(|page| root().join(page).exists()));
+    assert!(pages.len() > 15, "{pages:?}");
+    pages
+}
+
+fn files_in(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(folder)).unwrap();
+    entries.map(|entry| Path::new(folder).join(entry.unwrap().file_name()).to_str().unwrap().to_string()).collect()
+}
+
+/// `<!-- run by MODULE::TEST -->` names a test whose file takes the commands from the page. `<!-- run by .ci/run -->` stands
+/// before commands of the Makefile that CI runs as they stand, or with `test-` before their name.
+#[test]
+fn every_command_in_the_pages_is_run_by_a_test() {
+    let mut faults = Vec::new();
+    for page in pages() {
+        for block in blocks(&page) {
+            if let Err(fault) = is_run(&page, &block) {
+                faults.push(format!("{page}:{}: {fault}", block.line));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn is_run(page: &str, block: &Block) -> Result<(), String> {
+    if block.language != "console" {
+        let is_shell = ["bash", "sh", "shell"].contains(&block.language.as_str());
+        let has_commands = block.text.lines().any(|line| line.starts_with("$ "));
+        return if is_shell || has_commands { Err("commands stand in a console block".into()) } else { Ok(()) };
+    }
+    let runner = block.before.strip_prefix("<!-- run by ").and_then(|rest| rest.strip_suffix(" -->"));
+    let runner = runner.ok_or("the line before it does not say which test runs it")?;
+    if runner == ".ci/run" {
+        let ci = read(".ci/run");
+        let runs = |target: &str| {
+            ci.lines().filter_map(|line| line.strip_prefix("run ")).any(|line| line.split(' ').next() == Some(target))
+        };
+        let commands = block.steps().into_iter().map(|step| step.command);
+        let others: Vec<String> = commands
+            .filter(|command| {
+                let target = command.strip_prefix("make ").and_then(|rest| rest.split(' ').next());
+                !target.is_some_and(|target| runs(target) || runs(&format!("test-{target}")))
+            })
+            .collect();
+        return if others.is_empty() { Ok(()) } else { Err(format!(".ci/run has no {others:?}")) };
+    }
+    let (module, test) = runner.rsplit_once("::").ok_or(format!("{runner} is no test"))?;
+    let file = test_file(module).ok_or(format!("there is no file of tests {module}"))?;
+    if !file.contains(&format!("]\nfn {test}()")) {
+        return Err(format!("there is no test {runner}"));
+    }
+    if !file.contains(&format!("\"{page}\"")) {
+        return Err(format!("{runner} does not take its commands from this page"));
+    }
+    Ok(())
+}
+
+/// The text of the file with the tests of this module.
+fn test_file(module: &str) -> Option<String> {
+    let path = module.replace("::", "/");
+    let folders = ["api", "api/orders", "faults", "peers", "deploy"];
+    let mut files =
+        folders.iter().flat_map(|folder| [".rs", "/mod.rs"].map(|end| root().join(format!("tests/{folder}/{path}{end}"))));
+    files.find_map(|file| fs::read_to_string(file).ok())
+}
+
+/// "From [name](path):" before a block says where it is from.
+#[test]
+fn every_excerpt_in_the_pages_stands_in_the_file_that_it_is_from() {
+    let mut excerpts = 0;
+    for page in pages() {
+        for block in blocks(&page) {
+            let Some((_, path)) = block.before.strip_prefix("From [").and_then(|rest| rest.split_once("](")) else {
+                continue;
+            };
+            excerpts += 1;
+            let file = root().join(&page).parent().unwrap().join(path.strip_suffix("):").unwrap());
+            let source = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{page}: {}: {error}", file.display()));
+            assert!(source.contains(&block.text), "{page}:{}: {} has no\n{}", block.line, file.display(), block.text);
+        }
+    }
+    assert!(excerpts > 0);
+}
+
+#[test]
+fn every_link_in_the_pages_leads_to_a_file_and_a_heading_that_are_there() {
+    let mut faults = Vec::new();
+    for page in pages() {
+        for link in links(&read(&page)) {
+            let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let here = root().join(&page);
+            let target = if path.is_empty() { here } else { here.parent().unwrap().join(path) };
+            if !target.exists() {
+                faults.push(format!("{page}: {link}: there is no such file"));
+            } else if !anchor.is_empty() && !anchors(&fs::read_to_string(&target).unwrap()).contains(anchor) {
+                faults.push(format!("{page}: {link}: there is no such heading"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn readme_leads_to_every_page() {
+    let linked = links(&read("README.md"));
+    for page in pages().iter().filter(|page| page.as_str() != "README.md" && !page.starts_with("crates/")) {
+        assert!(linked.iter().any(|link| link.split('#').next() == Some(page)), "README has no link to {page}");
+    }
+}
+
+/// The links of a page that lead to files, as they are written.
+fn links(text: &str) -> Vec<String> {
+    let text = without_code(text);
+    let markdown = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let html = ["src=\"", "srcset=\"", "href=\""].into_iter().flat_map(|attribute| {
+        text.split(attribute).skip(1).filter_map(|rest| rest.split('"').next()).collect::<Vec<_>>()
+    });
+    markdown.chain(html).filter(|link| !link.contains("://")).map(str::to_string).collect()
+}
+
+/// What a page says outside of its code, where a bracket means something else.
+fn without_code(text: &str) -> String {
+    let (mut is_code, mut prose) = (false, String::new());
+    for line in text.lines() {
+        is_code ^= line.starts_with("```");
+        if !is_code && !line.starts_with("```") {
+            let parts = line.split('`').enumerate().filter(|(place, _)| place % 2 == 0);
+            prose.extend(parts.map(|(_, part)| part));
+            prose.push('\n');
+        }
+    }
+    prose
+}
+
+/// The anchors that a page's headings get where it is shown (GitHub's rule).
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let heading = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        heading.chars().filter(|letter| letter.is_alphanumeric() || "-_".contains(*letter)).collect()
+    };
+    headings.map(anchor).collect()
+}
+
+#[test]
+fn what_a_page_prints_is_compared_but_for_what_differs_each_time() {
+    let step = |output: &str| blocks::Step { command: "curl".into(), output: output.into() };
+    let differs = |output: &str, answer: &str| {
+        let (step, answer) = (step(output), answer.to_string());
+        std::panic::catch_unwind(move || blocks::assert_prints(&step, &answer)).is_err()
+    };
+
+    blocks::assert_prints(&step("{\"id\":\"…\",\"b\":1}\n"), "{\"id\":\"5f\",\"b\":1}");
+    blocks::assert_prints(&step(""), "whatever");
+    assert!(differs("{\"id\":\"…\",\"b\":1}", "{\"id\":\"5f\",\"b\":2}"));
+    assert!(differs("{\"id\":1}", "{\"id\":1},"));
+}
