@@ -27,7 +27,7 @@
 //! - `launcher`: what it grants the module, and what it does about crashes and signals.
 //! - `tls`: whom the service trusts.
 //! - `house`: what a reader relies on: the tables of endpoints, settings and faults, the entity in one folder.
-//! - `docs`: every command in the pages is run, every excerpt is true, every link leads somewhere.
+//! - `pages`: every command in the pages is run, every excerpt is true, every link leads somewhere.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
@@ -35,13 +35,13 @@
 mod access;
 mod article;
 mod bad_weather;
+#[allow(dead_code)] // the other tests use the rest
 mod blocks;
 mod calls;
 #[allow(dead_code)] // the other tests use the rest
 #[path = "../../crates/wasmedge_rustls_api/tests/support/mod.rs"]
 mod certificates;
 mod clients;
-mod docs;
 mod drain;
 mod event_batches;
 mod events;
@@ -54,6 +54,7 @@ mod launcher;
 mod long_arrays;
 mod metrics;
 mod openapi;
+mod pages;
 mod peer;
 mod protocol;
 mod refusals;

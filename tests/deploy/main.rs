@@ -12,11 +12,11 @@
 #![allow(clippy::arithmetic_side_effects, clippy::print_stderr, clippy::print_stdout, missing_docs)] // figures
 
 #[allow(dead_code)] // the other tests use the rest
-#[path = "../../crates/wasmedge_rustls_api/tests/support/mod.rs"]
-mod certificates;
-#[allow(dead_code)] // the other tests use the rest
 #[path = "../api/blocks.rs"]
 mod blocks;
+#[allow(dead_code)] // the other tests use the rest
+#[path = "../../crates/wasmedge_rustls_api/tests/support/mod.rs"]
+mod certificates;
 #[path = "../faults/changes.rs"]
 mod changes;
 mod commands;

@@ -85,14 +85,14 @@ const STARTS: &str = "target/debug/order_demo_service";
 #[test]
 fn the_recipe_for_an_endpoint_works_when_it_is_pasted() {
     paste_and_run("docs/add-an-endpoint.md", STARTS, "/orders/count", |_, _| {});
-    let tests = test_copy("house:: docs:: the_count");
+    let tests = test_copy("house:: the_count");
     assert!(tests.contains("the_count_is_that_of_the_table ... ok"), "{tests}");
 }
 
 #[test]
 fn the_recipe_for_a_table_works_when_it_is_pasted() {
     paste_and_run("docs/add-a-table.md", STARTS, "/notes", |_, _| {});
-    test_copy("house:: docs::");
+    test_copy("house::");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn the_recipe_for_a_call_works_when_it_is_pasted() {
         fs::write(&file, fs::read_to_string(&file).unwrap().replace("9003", &free)).unwrap();
         shell.change("9003", &free);
     });
-    test_copy("house:: docs::");
+    test_copy("house::");
 }
 
 #[test]

@@ -53,15 +53,16 @@ impl Copy {
                 let (how, anchor) = rest.trim_end_matches(':').split_once(" `").unwrap();
                 let anchor = anchor.strip_suffix('`').unwrap();
                 change(&file, |text| {
-                    let place = text.find(anchor).unwrap_or_else(|| panic!("{page}: {path} has no {anchor}"));
-                    let line = text[..place].rfind('\n').map_or(0, |end| end + 1);
-                    let next = place + text[place..].find('\n').unwrap() + 1;
-                    match how {
-                        "above" => format!("{}{}{}", &text[..line], block.text, &text[line..]),
-                        "below" => format!("{}{}{}", &text[..next], block.text, &text[next..]),
-                        "instead of" => text.replacen(anchor, block.text.trim_end(), 1),
-                        how => panic!("{page}: {how}"),
+                    if how == "instead of" {
+                        assert!(text.contains(anchor), "{page}: {path} has no {anchor}");
+                        return text.replacen(anchor, block.text.trim_end(), 1);
                     }
+                    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+                    let place = lines.iter().position(|line| line.contains(anchor));
+                    let place = place.unwrap_or_else(|| panic!("{page}: {path} has no {anchor}"));
+                    assert!(["above", "below"].contains(&how), "{page}: {how}");
+                    lines.insert(place + usize::from(how == "below"), &block.text);
+                    lines.concat()
                 });
             }
             _ => return false,

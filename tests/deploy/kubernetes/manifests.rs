@@ -89,7 +89,10 @@ fn the_commands_of_the_page_apply_what_is_validated_here() {
     assert!(step(PAGE, "-f ").command.starts_with(runtime));
     assert_eq!(format!("{}/.", step(PAGE, "-k deploy/kubernetes").command), folders[0]);
     assert_eq!(step(PAGE, "/container").command, folders[1]);
-    assert!(Manifests::of(".").one("Secret")["data"].is_object() || Manifests::of(".").one("Secret")["stringData"].is_object());
+    assert!(
+        Manifests::of(".").one("Secret")["data"].is_object()
+            || Manifests::of(".").one("Secret")["stringData"].is_object()
+    );
 }
 
 #[test]
