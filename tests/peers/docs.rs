@@ -16,20 +16,19 @@ use crate::{
     support::{TestApp, free_port},
 };
 
-const CALL: &str = "docs/call-a-service.md";
 const TELL: &str = "docs/tell-of-changes.md";
 const HEAR: &str = "docs/hear-an-event.md";
 
 /// A program of a page's, running. What it prints is in a file.
-struct Program {
+pub struct Program {
     process: Child,
-    port: u16,
+    pub port: u16,
     output: PathBuf,
 }
 
 impl Program {
     /// What `page` writes to the file `name`, run with a free port in place of `port`.
-    fn start(page: &str, name: &str, port: &str) -> Program {
+    pub fn start(page: &str, name: &str, port: &str) -> Program {
         let command = step(page, &format!("cat >{name}")).command;
         let (_, code) = command.split_once('\n').unwrap();
         let code = code.strip_suffix("END").unwrap();
@@ -54,7 +53,7 @@ impl Drop for Program {
 }
 
 /// The service with the settings that stand before `make up` in the page's command with `mark` in it.
-fn make_up(page: &str, mark: &str, change: impl Fn(&str) -> String) -> TestApp {
+pub fn make_up(page: &str, mark: &str, change: impl Fn(&str) -> String) -> TestApp {
     let command = step(page, mark).command;
     let settings = command.strip_suffix(" make up").unwrap().split(' ').map(|word| word.split_once('=').unwrap());
     let settings: Vec<(&str, String)> = settings.map(|(name, value)| (name, change(value))).collect();
@@ -70,19 +69,8 @@ fn eventually(mut holds: impl FnMut() -> bool) {
     }
 }
 
-fn address(app: &TestApp) -> String {
+pub fn address(app: &TestApp) -> String {
     format!("127.0.0.1:{}", app.port)
-}
-
-#[test]
-#[ignore = "needs Python: make test-peers"]
-fn the_tax_service_of_the_page_is_asked() {
-    let tax = Program::start(CALL, "tax.py", "9001");
-    let app = make_up(CALL, "TAX_SERVICE_URL=", |value| value.replace("9001", &tax.port.to_string()));
-
-    let answer = run_curl(&step(CALL, "/orders -d"), &address(&app));
-
-    assert!(answer.contains("\"tax\":"), "{answer}");
 }
 
 #[test]

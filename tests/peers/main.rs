@@ -5,6 +5,7 @@
 //! - `sinks`: what others make of our requests.
 //! - `delivery`: what the service itself sends them.
 //! - `docs`: what the pages say of all that.
+//! - `orders`: what they say of orders alone.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
@@ -16,6 +17,7 @@ mod delivery;
 mod docs;
 mod double;
 mod hearing;
+mod orders;
 mod sinks;
 #[allow(dead_code)] // tests/api uses the rest
 #[path = "../api/support.rs"]

@@ -1,0 +1,17 @@
+//! What the pages say of orders alone.
+
+use crate::{
+    blocks::{run_curl, step},
+    docs::{Program, address, make_up},
+};
+
+const CALL: &str = "docs/call-a-service.md";
+
+#[test]
+#[ignore = "needs Python: make test-peers"]
+fn the_tax_service_of_the_page_is_asked() {
+    let tax = Program::start(CALL, "tax.py", "9001");
+    let app = make_up(CALL, "TAX_SERVICE_URL=", |value| value.replace("9001", &tax.port.to_string()));
+
+    run_curl(&step(CALL, "/orders -d"), &address(&app));
+}
