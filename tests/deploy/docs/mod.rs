@@ -36,7 +36,7 @@ fn make_up_passes_settings_on() {
     shell.run_service(&[step("docs/settings.md", "DB_POOL_SIZE=4")]);
 
     let (_, metrics) = get(&format!("http://127.0.0.1:{}/metrics", shell.port));
-    let size = metrics.lines().find(|line| line.starts_with("db_client_connection_max"));
+    let size = metrics.lines().find(|line| line.starts_with("db_client_connections_max"));
     assert!(size.is_some_and(|line| line.ends_with(" 4")), "{size:?}");
     shell.interrupt();
 }
@@ -71,13 +71,18 @@ fn the_native_build_runs() {
 /// What a page has to paste, pasted; then its commands, one block that starts the service, and one that asks it, after
 /// what `change` does to both.
 fn paste_and_run(page: &str, starts: &str, asks: &str, change: impl Fn(&Copy, &mut Shell)) {
-    let copy = Copy::new();
+    let (copy, database) = (Copy::new(), create_database());
     let mut shell = Shell::new(&copy.folder);
+    // Not the one whose rows are somebody's.
+    shell.change("$(scripts/database.sh start)", &database);
     copy.apply(page);
     change(&copy, &mut shell);
 
     shell.run_service(&steps(page, starts));
     shell.run(&steps(page, asks));
+
+    drop(shell);
+    drop_database(&database);
 }
 
 const STARTS: &str = "target/debug/order_demo_service";

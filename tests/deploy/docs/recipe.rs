@@ -7,11 +7,11 @@ use std::{
 
 use crate::{
     blocks::{Block, blocks},
-    commands::{sh, try_sh},
+    commands::sh,
     support::root,
 };
 
-/// A copy of the repository as it stands, with what was built of it natively. Its database stops when this is dropped.
+/// A copy of the repository as it stands, with what was built of it natively, and with the same database server.
 pub struct Copy {
     pub folder: PathBuf,
 }
@@ -19,12 +19,10 @@ pub struct Copy {
 impl Copy {
     pub fn new() -> Copy {
         const FOLDER: &str = "target/docs/copy";
-        let database = format!("{FOLDER}/target/mariadb");
         sh(&format!(
-            "[ ! -e {database} ] || {FOLDER}/scripts/database.sh stop
-             rm -rf {FOLDER} && mkdir -p {FOLDER}/target target/debug
+            "rm -rf {FOLDER} && mkdir -p {FOLDER}/target target/debug
              tar -c --exclude=./target --exclude=./.git --exclude='*.wasm' . | tar -x -C {FOLDER}
-             ln -s $PWD/target/debug $PWD/target/tools {FOLDER}/target/"
+             ln -s $PWD/target/debug $PWD/target/tools $PWD/target/mariadb {FOLDER}/target/"
         ));
         Copy { folder: root().join(FOLDER) }
     }
@@ -74,10 +72,4 @@ impl Copy {
 fn change(file: &Path, change: impl FnOnce(String) -> String) {
     let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     fs::write(file, change(text)).unwrap();
-}
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        try_sh("target/docs/copy/scripts/database.sh stop");
-    }
 }
