@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    blocks::{run_curl, step},
+    blocks::{run_curl, step, steps},
     support::{TestApp, free_port},
 };
 
@@ -69,8 +69,11 @@ fn eventually(mut holds: impl FnMut() -> bool) {
     }
 }
 
-pub fn address(app: &TestApp) -> String {
-    format!("127.0.0.1:{}", app.port)
+/// Those of the page's block that has `mark` in it.
+pub fn run_curls(page: &str, mark: &str, app: &TestApp) {
+    for step in steps(page, mark) {
+        run_curl(&step, &format!("127.0.0.1:{}", app.port));
+    }
 }
 
 #[test]
@@ -79,7 +82,7 @@ fn the_sink_of_the_page_hears_of_every_change() {
     let sink = Program::start(TELL, "sink.py", "9002");
     let app = make_up(TELL, "EVENT_SINKS=", |value| value.replace("9002", &sink.port.to_string()));
 
-    run_curl(&step(TELL, "curl "), &address(&app));
+    run_curls(TELL, "/create_order", &app);
 
     eventually(|| fs::read_to_string(&sink.output).unwrap().contains("\"type\":\"order.created\""));
 }
@@ -89,7 +92,7 @@ fn the_sink_of_the_page_hears_of_every_change() {
 fn the_event_of_the_page_is_applied() {
     let app = make_up(HEAR, "EVENT_SECRET=", str::to_string);
 
-    run_curl(&step(HEAR, "/events?access_token="), &address(&app));
+    run_curls(HEAR, "/events?access_token=", &app);
 
     let sample: Value = serde_json::from_str(include_str!("../../update_order.json")).unwrap();
     let id = &sample["order_id"];

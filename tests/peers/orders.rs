@@ -1,9 +1,6 @@
 //! What the pages say of orders alone.
 
-use crate::{
-    blocks::{run_curl, step},
-    docs::{Program, address, make_up},
-};
+use crate::docs::{Program, make_up, run_curls};
 
 const CALL: &str = "docs/call-a-service.md";
 
@@ -13,5 +10,5 @@ fn the_tax_service_of_the_page_is_asked() {
     let tax = Program::start(CALL, "tax.py", "9001");
     let app = make_up(CALL, "TAX_SERVICE_URL=", |value| value.replace("9001", &tax.port.to_string()));
 
-    run_curl(&step(CALL, "/orders -d"), &address(&app));
+    run_curls(CALL, "/orders -d", &app);
 }
