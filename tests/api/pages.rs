@@ -1,7 +1,11 @@
 //! The pages hold what they promise: each command in them is run by a test, each excerpt stands in the file that it names,
 //! each link leads somewhere.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     blocks::{Block, blocks, fits, read},
@@ -115,11 +119,24 @@ fn every_link_in_the_pages_leads_to_a_file_and_a_heading_that_are_there() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// By way of other pages, too, and of a folder to what is in it.
 #[test]
 fn readme_leads_to_every_page() {
-    let linked = links(&read("README.md"));
-    for page in pages().iter().filter(|page| page.as_str() != "README.md" && !page.starts_with("crates/")) {
-        assert!(linked.iter().any(|link| link.split('#').next() == Some(page)), "README has no link to {page}");
+    let pages = pages();
+    let here = |path: &Path| fs::canonicalize(root().join(path)).unwrap_or_default();
+    let mut reached = vec![here(Path::new("README.md"))];
+    let mut read_so_far = 0;
+    while let Some(page) = reached.get(read_so_far).cloned() {
+        read_so_far += 1;
+        for link in links(&fs::read_to_string(&page).unwrap()) {
+            let target = here(&page.parent().unwrap().join(link.split('#').next().unwrap()));
+            let leads_to = |page: &PathBuf| *page == target || page.parent() == Some(&target);
+            let more: Vec<PathBuf> = pages.iter().map(|page| here(Path::new(page))).filter(leads_to).collect();
+            reached.extend(more.into_iter().filter(|page| !reached.contains(page)).collect::<Vec<_>>());
+        }
+    }
+    for page in pages {
+        assert!(reached.contains(&here(Path::new(&page))), "nobody who begins at README comes to {page}");
     }
 }
 
