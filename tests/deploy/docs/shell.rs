@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     blocks::{Step, assert_prints},
-    commands::{eventually, get},
+    commands::{eventually, get, shell},
     support::{free_port, root},
 };
 
@@ -97,14 +97,8 @@ impl Shell {
 
     fn command(&self, line: &str) -> Command {
         let line = self.changes.iter().fold(line.to_string(), |line, (from, to)| line.replace(from, to));
-        let mut command = Command::new("bash");
-        command.args(["-c", &line]).current_dir(&self.folder).stdin(Stdio::null());
-        // Not what cargo gives to a test: a build would see other flags and start anew.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO")) {
-            if name != "CARGO_HOME" {
-                command.env_remove(name);
-            }
-        }
+        let mut command = shell(&line);
+        command.current_dir(&self.folder).stdin(Stdio::null());
         command.env("PORT", self.port.to_string()).env("BIND", "127.0.0.1");
         command
     }

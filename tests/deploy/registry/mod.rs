@@ -9,7 +9,7 @@ use serde_json::json;
 
 use self::fixtures::{Cache, Container, Database, Killed, Registry, Service, digest_of, run, run_to_its_end, scratch};
 use crate::{
-    blocks::run_curl_lines,
+    blocks::{run_curl_lines, steps},
     commands::{eventually, get, sh},
     podman::podman,
     support::{free_port, root},
@@ -48,6 +48,24 @@ fn a_module_comes_back_as_it_was_pushed_and_is_compiled_once_for_all_starts() {
     );
     assert_eq!(cache.read("module"), fs::read(root().join(MODULE)).unwrap());
     assert_eq!(cache.compilations(), 1, "{}", cache.log());
+}
+
+#[test]
+fn the_commands_of_the_page_push_the_module_and_run_it() {
+    let registry = Registry::start();
+    let database = Database::start();
+    let cache = Cache::kept("cold"); // where the test above has compiled it
+    let commands: Vec<String> = steps("docs/deploy.md", "make push")
+        .iter()
+        .map(|step| step.command.replace("registry.example", &registry.address))
+        .map(|command| command.replace("mysql://user:passwd@127.0.0.1:3306/demo", &database.url))
+        .collect();
+
+    let pushed = sh(&commands[0]);
+    let mut service = Service::start_by(&commands[1], &cache);
+    service.ready();
+
+    assert!(pushed.contains(&format!("{}/demo/service@sha256:", registry.address)), "{pushed}");
 }
 
 #[test]
