@@ -133,5 +133,6 @@ impl Drop for Shell {
 }
 
 fn signal_group(child: &Child, name: &str) {
-    let _ = Command::new("kill").args([&format!("-{name}"), "--", &format!("-{}", child.id())]).status();
+    let group = format!("-{}", child.id());
+    let _ = Command::new("kill").args([&format!("-{name}"), "--", &group]).stderr(Stdio::null()).status();
 }
