@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output},
     time::{Duration, Instant},
@@ -203,6 +204,7 @@ impl Service {
             .envs([("BIND", "127.0.0.1"), ("PORT", &port.to_string())])
             .stdout(log.try_clone().unwrap())
             .stderr(log)
+            .process_group(0)
             .spawn()
             .unwrap();
         Service { address: format!("127.0.0.1:{port}"), process, started: Instant::now() }
@@ -221,7 +223,8 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        // All that it has started: the page's command is make's child.
+        let _ = Command::new("kill").args(["--", &format!("-{}", self.process.id())]).status();
         let _ = self.process.wait();
     }
 }
