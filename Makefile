@@ -5,7 +5,7 @@ DEPLOY := cargo test --locked --test deploy
 
 .PHONY: help setup build native up down clean \
     test test-next test-faults test-peers test-metrics test-galera schemathesis bench bench-short \
-    image push run sbom audit test-compose test-oci test-registry test-kubernetes
+    test-docs image push run sbom audit test-compose test-oci test-registry test-kubernetes
 .DEFAULT_GOAL := help
 
 # The scripts look for what was built here, wherever this user keeps other projects' builds.
@@ -64,11 +64,14 @@ test-metrics: build ## Debian's Prometheus scrapes the service; the dashboard's 
 test-galera: build ## two instances on a Galera cluster of three nodes, of which one is killed
 	@$(DEPLOY) galera:: -- --nocapture --test-threads=1
 
+test-docs: build native ## types what the pages say, and follows their recipes in a copy of this folder
+	@scripts/with-database.sh $(DEPLOY) docs:: -- --nocapture --test-threads=1
+
 schemathesis: build ## looks for requests that are answered otherwise than /openapi.json says; SEED=2 makes others
 	@scripts/setup.sh schemathesis
 	@scripts/with-database.sh scripts/schemathesis.sh $(SEED)
 
-bench: build native ## native, compiled and interpreted side by side; writes bench/report.json and README's table
+bench: build native ## native, compiled and interpreted side by side; writes bench/report.json and the pages' tables
 	@scripts/setup.sh bench
 	@scripts/with-database.sh cargo test --quiet --locked --bench bench
 

@@ -1,4 +1,4 @@
-//! What was measured: medians, the table, report.json, and the section of README.
+//! What was measured: medians, the tables, report.json, and the sections of README and docs/performance.md.
 
 use std::{collections::BTreeMap, fs, io::Write, time::Instant};
 
@@ -91,12 +91,33 @@ impl Report {
         let folder = root().join("bench");
         fs::write(folder.join("report.json"), serde_json::to_string_pretty(&json).unwrap() + "\n").unwrap();
         fs::write(folder.join("report.svg"), chart::draw(self)).unwrap();
-        // README has what compiled must reach, and what that is measured by; the curves stand on a page of their own.
         let (targets, curves) = self.order.iter().partition(|row| rows::is_of_interest(row));
         let (targets, curves) = (self.table(targets), self.table(curves));
         let _ = std::io::stdout().write_all(format!("{targets}\n{curves}").as_bytes());
-        put_into("README.md", &format!("{}\n\n{targets}", machine()));
-        put_into("docs/performance.md", &curves);
+        put_into("README.md", "summary", &self.summary());
+        put_into("docs/performance.md", "targets", &format!("{}\n\n{targets}", machine()));
+        put_into("docs/performance.md", "curves", &curves);
+    }
+
+    /// The few rows that README shows, as Markdown.
+    fn summary(&self) -> String {
+        let mut table = String::from(
+            "| what | unit | native | compiled | interpreted | compiled/native |\n| --- | --- | --: | --: | --: | --: |\n",
+        );
+        for row in rows::SUMMARY {
+            let figures = self.figures(row);
+            let cell = |value: Option<f64>| value.map(number).unwrap_or_default();
+            table += &format!(
+                "| {} | {} | {} | {} | {} | {} |\n",
+                rows::title(row),
+                rows::unit(row),
+                cell(figures.native),
+                cell(figures.compiled),
+                cell(figures.interpreted),
+                figures.ratio().map(|ratio| format!("{ratio:.2}")).unwrap_or_default(),
+            );
+        }
+        table
     }
 
     /// As Markdown.
@@ -180,12 +201,12 @@ fn machine() -> String {
     )
 }
 
-/// Replaces what stands between the two marks in a page.
-fn put_into(page: &str, section: &str) {
-    const MARKS: (&str, &str) = ("<!-- made by `make bench` -->\n", "<!-- end -->");
+/// Replaces what stands between the two marks of a section in a page.
+fn put_into(page: &str, section: &str, text: &str) {
+    let (begin, end) = (format!("<!-- made by `make bench`: {section} -->\n"), "<!-- end -->");
     let file = root().join(page);
-    let text = fs::read_to_string(&file).unwrap();
-    let (head, rest) = text.split_once(MARKS.0).unwrap();
-    let (_, tail) = rest.split_once(MARKS.1).unwrap();
-    fs::write(file, format!("{head}{}\n{section}\n{}{tail}", MARKS.0, MARKS.1)).unwrap();
+    let before = fs::read_to_string(&file).unwrap();
+    let (head, rest) = before.split_once(&begin).unwrap();
+    let (_, tail) = rest.split_once(end).unwrap();
+    fs::write(file, format!("{head}{begin}\n{text}\n{end}{tail}")).unwrap();
 }

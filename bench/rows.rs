@@ -12,7 +12,7 @@ pub fn title(row: &str) -> String {
         "p99_get_order" => "`GET /orders/{id}`, p99 at half of the peak load",
         "bulk_1k" => "`POST /create_orders`, 1,000 orders",
         "bulk_100k" => "`POST /create_orders`, 100,000 orders",
-        "bulk_100k_events" => "the same with events on",
+        "bulk_100k_events" => "`POST /create_orders`, 100,000 orders, with events on",
         "create_one_events" => "`POST /create_order` with events on, 32 connections",
         "call_out" => "`POST /create_order` that asks the tax service, 32 connections",
         "call_out_tls" => "the same over TLS",
@@ -68,6 +68,9 @@ pub fn unit(row: &str) -> &'static str {
 pub fn more_is_better(row: &str) -> bool {
     ["livez", "get_order", "list_5", "create_one", "call_out", "two_"].iter().any(|start| row.starts_with(start))
 }
+
+/// Those that README shows.
+pub const SUMMARY: [&str; 6] = ["get_order", "list_5", "create_one", "bulk_100k", "start_ms", "rss_idle"];
 
 /// Whether a row is one of the main table's.
 pub fn is_of_interest(row: &str) -> bool {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a compiled module on WasmEdge and stays with it: drains it when told to end, starts it again when it crashes.
 # The sandbox gets the settings below, a copy of the file that SSL_CERT_FILE names, and nothing else: no other file, no
-# other variable. README, 'The launcher', has more.
+# other variable. docs/deploy.md, 'The launcher', has more.
 # usage: serve.sh MODULE.wasm
 set -u
 module=$1 child='' folder=''

@@ -27,7 +27,7 @@ async fn main() {
 async fn run() -> anyhow::Result<()> {
     if self_check::runs_interpreted() {
         log::message(
-            "warning: this module runs interpreted, many times slower than compiled; see README, 'WasmEdge itself'",
+            "warning: this module runs interpreted, many times slower than compiled; see docs/deploy.md, 'WasmEdge itself'",
         );
     }
     let config = Config::from_variables(|name| std::env::var(name).ok())?;

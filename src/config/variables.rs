@@ -1,4 +1,4 @@
-//! The table of all settings, as README shows it.
+//! The table of all settings, as docs/settings.md shows it.
 
 /// An environment variable that the service reads.
 pub struct Variable {
@@ -10,7 +10,7 @@ pub struct Variable {
     pub meaning: &'static str,
 }
 
-/// Every variable there is. README's table and the launcher's list are checked against this one.
+/// Every variable there is. The table in docs/settings.md and the launcher's list are checked against this one.
 pub const VARIABLES: &[Variable] = &[
     variable("DATABASE_URL", None, "`mysql://user:password@host:port/database`, with `?require_ssl=true` for TLS"),
     variable("PORT", Some("8080"), "TCP port to listen on"),

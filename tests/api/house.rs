@@ -1,4 +1,4 @@
-//! What a reader relies on: README's tables are true, and the entity stands in one folder.
+//! What a reader relies on: the pages' tables are true, and the entity stands in one folder.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ fn nothing_outside_its_folder_knows_the_entity() {
 
 #[test]
 fn readme_lists_every_endpoint_and_no_other() {
-    let rows = readme_rows("| Request |");
+    let rows = rows("README.md", "| Request |");
     let listed: Vec<String> = rows.iter().map(|row| row[0].split('?').next().unwrap().to_string()).collect();
 
     let routes: Vec<String> =
@@ -33,8 +33,8 @@ fn readme_lists_every_endpoint_and_no_other() {
 }
 
 #[test]
-fn readme_and_the_launcher_list_every_setting_and_no_other() {
-    let rows = readme_rows("| Variable |");
+fn the_page_of_settings_and_the_launcher_list_every_setting_and_no_other() {
+    let rows = rows("docs/settings.md", "| Variable |");
     let expected: Vec<Vec<String>> = service::config::VARIABLES
         .iter()
         .map(|variable| {
@@ -51,8 +51,8 @@ fn readme_and_the_launcher_list_every_setting_and_no_other() {
 }
 
 #[test]
-fn every_test_that_readme_names_is_there() {
-    for row in readme_rows("| Fault |") {
+fn every_test_that_the_page_of_faults_names_is_there() {
+    for row in rows("docs/faults.md", "| Fault |") {
         let (module, name) = row[2].split_once("::").unwrap();
         let folders = ["api", "api/orders", "faults", "peers", "deploy"];
         let mut files = folders
@@ -63,14 +63,14 @@ fn every_test_that_readme_names_is_there() {
     }
 }
 
-/// The cells of the table in README whose head begins with `head`, without the marks of code.
-fn readme_rows(head: &str) -> Vec<Vec<String>> {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let lines = readme.lines().skip_while(|line| !line.starts_with(head)).skip(2);
+/// The cells of the table in `page` whose head begins with `head`, without the marks of code.
+fn rows(page: &str, head: &str) -> Vec<Vec<String>> {
+    let page_text = fs::read_to_string(root().join(page)).unwrap();
+    let lines = page_text.lines().skip_while(|line| !line.starts_with(head)).skip(2);
     let rows: Vec<Vec<String>> = lines
         .take_while(|line| line.starts_with('|'))
         .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect())
         .collect();
-    assert!(!rows.is_empty(), "README has no table that begins with {head}");
+    assert!(!rows.is_empty(), "{page} has no table that begins with {head}");
     rows
 }

@@ -23,13 +23,16 @@
 //! - `settings`: what is missing or wrong is said at once.
 //! - `launcher`: what it grants the module, and what it does about crashes and signals.
 //! - `tls`: whom the service trusts.
-//! - `house`: what a reader relies on: README's tables, the entity in one folder.
+//! - `house`: what a reader relies on: the tables of endpoints, settings and faults, the entity in one folder.
+//! - `pages`: every command in the pages is run, every excerpt is true, every link leads somewhere.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
 
 mod access;
 mod bad_weather;
+#[allow(dead_code)] // the other tests use the rest
+mod blocks;
 #[allow(dead_code)] // the other tests use the rest
 #[path = "../../crates/wasmedge_rustls_api/tests/support/mod.rs"]
 mod certificates;
@@ -48,9 +51,9 @@ mod long_arrays;
 mod metrics;
 mod openapi;
 mod orders;
+mod pages;
 mod peer;
 mod protocol;
-mod readme;
 mod refusals;
 #[allow(dead_code)] // tests/faults uses the rest
 mod samples;

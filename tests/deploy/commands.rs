@@ -22,12 +22,21 @@ pub fn try_sh(line: &str) -> String {
     })
 }
 
+/// A line of shell for the repository's folder.
+pub fn shell(line: &str) -> Command {
+    let mut command = Command::new("bash");
+    command.args(["-euo", "pipefail", "-c", line]).current_dir(root());
+    // What cargo tells a test of its package: a build would look at it, and start anew.
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| name.to_string_lossy().starts_with(start)) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 fn run(line: &str) -> Result<String, String> {
-    let output = Command::new("bash")
-        .args(["-euo", "pipefail", "-c", line])
-        .current_dir(root())
-        .output()
-        .map_err(|error| format!("bash: {error}"))?;
+    let output = shell(line).output().map_err(|error| format!("bash: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_string();
     if output.status.success() {
         return Ok(text);

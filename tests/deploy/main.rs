@@ -5,11 +5,15 @@
 //! - `registry`: pushed, fetched by its digest, compiled once, run; what was tampered with is not.
 //! - `kubernetes`: the manifests, valid, and played by podman.
 //! - `galera`: two instances on a cluster of three database nodes, of which one is killed.
+//! - `docs`: the commands of the pages, in this folder and in a copy of it.
 //! - `metrics`: Debian's Prometheus scrapes it, and the dashboard shows something.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, clippy::print_stderr, clippy::print_stdout, missing_docs)] // figures
 
+#[allow(dead_code)] // the other tests use the rest
+#[path = "../api/blocks.rs"]
+mod blocks;
 #[allow(dead_code)] // the other tests use the rest
 #[path = "../../crates/wasmedge_rustls_api/tests/support/mod.rs"]
 mod certificates;
@@ -17,6 +21,7 @@ mod certificates;
 mod changes;
 mod commands;
 mod compose;
+mod docs;
 mod galera;
 mod kubernetes;
 mod metrics;
@@ -25,8 +30,6 @@ mod oci;
 #[path = "../api/peer.rs"]
 mod peer;
 mod podman;
-#[path = "../api/readme.rs"]
-mod readme;
 mod registry;
 #[allow(dead_code)] // tests/api uses the rest
 #[path = "../api/samples.rs"]

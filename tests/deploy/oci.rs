@@ -8,10 +8,10 @@ use std::{
 };
 
 use crate::{
+    blocks::{run_curl_lines, step},
     certificates::Authority,
     commands::{eventually, get, sh},
     podman::{DatabasePod, podman, try_podman},
-    readme::run_curl_lines,
     support::root,
 };
 
@@ -59,6 +59,17 @@ impl Pod {
              --ssl-key=$PWD/target/oci/database.key",
         );
         Pod { pod, address }
+    }
+
+    /// Starts the scratch image by the command in docs/deploy.md, but in this pod's network, with its database, and in the
+    /// background.
+    fn run_as_the_page_says(&self) -> Container<'_> {
+        let command = step("docs/deploy.md", "podman run").command;
+        let flags = command.strip_prefix("podman run ").unwrap().strip_suffix(" order_demo_service:scratch").unwrap();
+        let (flags, url) = flags.split_once(" --env DATABASE_URL=").unwrap();
+        assert!(url.starts_with("mysql://") && !url.contains(' '), "{url}");
+        let flags = flags.replace("--network host", "--security-opt no-new-privileges");
+        self.run("order_demo_service:scratch", &flags, BY_DNS)
     }
 
     /// Starts an image as the container `service`, and gives it as soon as podman has done so.
@@ -135,9 +146,9 @@ fn the_image_answers_the_curl_lines_as_nobody_on_a_root_that_cannot_be_written()
     let pod = Pod::start();
     let native = pod.run("order_demo_service:native", "", BY_DNS).ready();
 
-    let container = pod.run("order_demo_service:scratch", &format!("{WASM} {LOCKED}"), BY_DNS);
+    let container = pod.run_as_the_page_says();
     let ready = container.ready();
-    run_curl_lines(&pod.address);
+    run_curl_lines("README.md", &pod.address);
 
     assert!(!container.log().contains("interpreted"), "{}", container.log());
     assert_eq!(container.user(), "65534");
@@ -189,7 +200,7 @@ fn post_drain_from_within_its_network_ends_the_container_as_it_should() {
     assert!(container.log().contains("drained"), "{}", container.log());
 }
 
-/// What README says of it.
+/// What docs/deploy.md says of it.
 #[test]
 fn crun_hears_no_sigterm_and_says_0_of_a_failure() {
     let pod = Pod::start();

@@ -4,17 +4,20 @@
 //! - `hearing`: what others send to `POST /events`.
 //! - `sinks`: what others make of our requests.
 //! - `delivery`: what the service itself sends them.
-//! - `readme`: what README says of all that.
-//! - `orders`: what it says of orders alone.
+//! - `docs`: what the pages say of all that.
+//! - `orders`: what they say of orders alone.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
 
+#[allow(dead_code)] // the other tests use the rest
+#[path = "../api/blocks.rs"]
+mod blocks;
 mod delivery;
+mod docs;
 mod double;
 mod hearing;
 mod orders;
-mod readme;
 #[allow(dead_code)] // tests/api uses the rest
 #[path = "../api/samples.rs"]
 mod samples;

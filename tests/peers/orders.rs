@@ -1,17 +1,14 @@
-//! README's tax service, run as it stands there.
+//! What the pages say of orders alone.
 
-use crate::{
-    readme::{Program, curl},
-    support::TestApp,
-};
+use crate::docs::{Program, make_up, run_curls};
+
+const CALL: &str = "docs/call-a-service.md";
 
 #[test]
 #[ignore = "needs Python: make test-peers"]
-fn the_tax_service_of_readme_is_asked() {
-    let tax = Program::start("tax.py", "9001");
-    let app = TestApp::start_with(&[("TAX_SERVICE_URL", &tax.url())]);
+fn the_tax_service_of_the_page_is_asked() {
+    let tax = Program::start(CALL, "tax.py", "9001");
+    let app = make_up(CALL, "TAX_SERVICE_URL=", |value| value.replace("9001", &tax.port.to_string()));
 
-    let (prints, says) = curl("\"order_id\": 7", &app);
-
-    assert_eq!(prints, says);
+    run_curls(CALL, "/orders -d", &app);
 }

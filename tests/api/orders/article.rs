@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use serde_json::{Value, json};
 
 use crate::{
-    readme::run_curl_lines,
+    blocks::run_curl_lines,
     samples::{ORDERS, UPDATE, at_least, order, orders},
     support::TestApp,
 };
@@ -16,7 +16,7 @@ const DONE: &str = r#"{"status":true}"#;
 fn the_curl_lines_in_readme_work_as_they_stand() {
     let app = TestApp::start();
 
-    let answers = run_curl_lines(&format!("127.0.0.1:{}", app.port));
+    let answers = run_curl_lines("README.md", &format!("127.0.0.1:{}", app.port));
 
     let samples: Value = serde_json::from_str(ORDERS).unwrap();
     let update: Value = serde_json::from_str(UPDATE).unwrap();

@@ -12,10 +12,13 @@ use std::{
 
 use self::project::Project;
 use crate::{
+    blocks::{run_curl_lines, step},
     commands::{eventually, get, post, sh},
-    readme::run_curl_lines,
     support::root,
 };
+
+/// Its commands go on in the background here, with the image that is built already.
+const PAGE: &str = "docs/deploy.md";
 
 /// Ends a process of this machine by its id, as root: those in containers are other users'.
 fn kill(pid: &str) {
@@ -58,7 +61,8 @@ fn while_clients_ask(project: &Project, path: &str, work: impl FnOnce()) -> (usi
 #[test]
 fn the_file_is_clean() {
     assert_eq!(sh("docker compose config --quiet 2>&1"), "");
-    assert_eq!(sh("PORT=9000 docker compose config | grep published:"), "published: \"9000\"");
+    let up = step(PAGE, "PORT=9000").command;
+    assert_eq!(sh(&format!("{} | grep published:", up.replace(" up", " config"))), "published: \"9000\"");
 }
 
 #[test]
@@ -66,7 +70,7 @@ fn what_the_article_asks_is_answered_and_found_again_after_a_down_that_takes_les
     let project = Project::new();
 
     let first = project.up();
-    run_curl_lines(&format!("127.0.0.1:{}", project.port));
+    run_curl_lines("README.md", &format!("127.0.0.1:{}", project.port));
     let (_, orders) = get(&project.url("/orders"));
     let stopping = Instant::now();
     project.compose("down");
@@ -153,7 +157,8 @@ fn three_instances_share_the_requests_and_come_and_go_without_the_loss_of_one() 
     project.compose("up --detach --no-build --wait");
 
     let (requests, failures) = while_clients_ask(&project, "/orders", || {
-        project.compose("up --detach --no-build --wait --scale service=3");
+        let up = step(PAGE, "--scale service=").command;
+        project.compose(&up.replace("docker compose up", "up --detach --no-build --wait"));
         let instances = project.containers("service");
         assert_eq!(instances.len(), 3);
         for instance in &instances {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    blocks::step,
     commands::{eventually, get, sh, try_sh},
     support::free_port,
 };
@@ -51,7 +52,8 @@ impl Project {
     /// Starts it and gives the time until the first 200 of /readyz.
     pub fn up(&self) -> Duration {
         let started = Instant::now();
-        self.compose("up --detach --no-build");
+        let up = step("docs/deploy.md", "docker compose up").command;
+        self.compose(&up.replace("docker compose up", "up --detach --no-build"));
         eventually("ready", 60, || self.ready());
         started.elapsed()
     }

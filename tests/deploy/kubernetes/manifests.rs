@@ -5,11 +5,13 @@ use std::{collections::BTreeSet, fs, sync::OnceLock};
 use serde_json::{Value, json};
 use service::config::VARIABLES;
 
-use crate::{commands::sh, support::root};
+use crate::{blocks::step, commands::sh, support::root};
 
 /// The oldest Kubernetes that knows every field (`unhealthyPodEvictionPolicy`, `matchLabelKeys`, on without a switch), and
 /// the newest that the validator knows.
 const VERSIONS: [&str; 2] = ["1.30", "1.37"];
+
+const PAGE: &str = "deploy/kubernetes/README.md";
 
 /// What `kubectl apply -k` is given, and the image that stands for its own in these tests.
 pub const VARIANTS: [(&str, &str); 2] =
@@ -28,7 +30,8 @@ fn manifests() -> &'static str {
     COPY.get_or_init(|| {
         sh(&format!("{TOOL} setup"));
         sh(&format!("rm -rf {FOLDER} && mkdir -p {FOLDER} && cp -r deploy/kubernetes/. {FOLDER}"));
-        sh(&format!("cp {FOLDER}/base/secret.example.env {FOLDER}/base/secret.env"));
+        let copies = step(PAGE, "cp deploy/kubernetes").command;
+        sh(&copies.replace("deploy/kubernetes/", &format!("{FOLDER}/")));
     });
     FOLDER
 }
@@ -75,6 +78,21 @@ fn number(value: &Value) -> f64 {
         unit => panic!("{unit} in {text}"),
     };
     digits.parse::<f64>().unwrap_or_else(|_| panic!("{text} is no number")) * unit
+}
+
+/// There is no cluster here, so nothing is applied: each file and folder that the page names is one that is validated.
+#[test]
+fn the_commands_of_the_page_apply_what_is_validated_here() {
+    let folders = VARIANTS.map(|(variant, _)| format!("kubectl apply -k deploy/kubernetes/{variant}"));
+    let runtime = "kubectl apply -f deploy/kubernetes/runtimeclass.yaml";
+
+    assert!(step(PAGE, "-f ").command.starts_with(runtime));
+    assert_eq!(format!("{}/.", step(PAGE, "-k deploy/kubernetes").command), folders[0]);
+    assert_eq!(step(PAGE, "/container").command, folders[1]);
+    assert!(
+        Manifests::of(".").one("Secret")["data"].is_object()
+            || Manifests::of(".").one("Secret")["stringData"].is_object()
+    );
 }
 
 #[test]

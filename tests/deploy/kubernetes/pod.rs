@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use super::manifests::{CONTAINER, Manifests, POD, VARIANTS, probes};
 use crate::{
+    blocks::run_curl_lines,
     commands::{eventually, get, sh},
     podman::{DatabasePod, podman, try_podman},
-    readme::run_curl_lines,
     support::root,
 };
 
@@ -174,7 +174,7 @@ impl Drop for Pod {
 fn runs_for_real(variant: &str, image: &str) {
     let pod = Pod::play(variant, image);
     pod.probe();
-    run_curl_lines(&format!("{}:8080", pod.address));
+    run_curl_lines("README.md", &format!("{}:8080", pod.address));
     pod.has_no_privileges();
     pod.comes_back_after_a_kill();
 

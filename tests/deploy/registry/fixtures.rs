@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output},
     time::{Duration, Instant},
@@ -10,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    commands::{eventually, get, sh, try_sh},
+    commands::{eventually, get, sh, shell, try_sh},
     podman::{PREFIX, podman, try_podman},
     support::{free_port, root},
 };
@@ -139,6 +140,13 @@ impl Cache {
         Cache { home }
     }
 
+    /// As an earlier test left it, if one did.
+    pub fn kept(name: &str) -> Cache {
+        let home = root().join("target/registry/cache").join(name);
+        fs::create_dir_all(home.join("log")).unwrap();
+        Cache { home }
+    }
+
     pub fn files(&self) -> Vec<String> {
         let Ok(folder) = fs::read_dir(self.home.join("order_demo_service")) else { return Vec::new() };
         folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -181,12 +189,22 @@ pub struct Service {
 
 impl Service {
     pub fn start(reference: &str, cache: &Cache, database: &Database) -> Service {
+        Service::spawn(run(reference, cache).env("DATABASE_URL", &database.url), cache)
+    }
+
+    /// The same by a line of shell that says which database.
+    pub fn start_by(line: &str, cache: &Cache) -> Service {
+        Service::spawn(shell(line).env("XDG_CACHE_HOME", &cache.home), cache)
+    }
+
+    fn spawn(command: &mut Command, cache: &Cache) -> Service {
         let port = free_port();
         let log = File::create(cache.home.join("log").join(port.to_string())).unwrap();
-        let process = run(reference, cache)
-            .envs([("DATABASE_URL", database.url.as_str()), ("BIND", "127.0.0.1"), ("PORT", &port.to_string())])
+        let process = command
+            .envs([("BIND", "127.0.0.1"), ("PORT", &port.to_string())])
             .stdout(log.try_clone().unwrap())
             .stderr(log)
+            .process_group(0)
             .spawn()
             .unwrap();
         Service { address: format!("127.0.0.1:{port}"), process, started: Instant::now() }
@@ -205,7 +223,8 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        // All that it has started: the page's command is make's child.
+        let _ = Command::new("kill").args(["--", &format!("-{}", self.process.id())]).status();
         let _ = self.process.wait();
     }
 }

@@ -9,9 +9,9 @@ use serde_json::json;
 
 use self::fixtures::{Cache, Container, Database, Killed, Registry, Service, digest_of, run, run_to_its_end, scratch};
 use crate::{
+    blocks::{run_curl_lines, steps},
     commands::{eventually, get, sh},
     podman::podman,
-    readme::run_curl_lines,
     support::{free_port, root},
 };
 
@@ -34,7 +34,7 @@ fn a_module_comes_back_as_it_was_pushed_and_is_compiled_once_for_all_starts() {
     drop((first, second));
     let mut warm = Service::start(&pinned, &cache, &database);
     let warm_time = warm.ready();
-    run_curl_lines(&warm.address);
+    run_curl_lines("README.md", &warm.address);
     drop(warm);
     drop(registry);
     let mut alone = Service::start(&pinned, &cache, &database);
@@ -48,6 +48,24 @@ fn a_module_comes_back_as_it_was_pushed_and_is_compiled_once_for_all_starts() {
     );
     assert_eq!(cache.read("module"), fs::read(root().join(MODULE)).unwrap());
     assert_eq!(cache.compilations(), 1, "{}", cache.log());
+}
+
+#[test]
+fn the_commands_of_the_page_push_the_module_and_run_it() {
+    let registry = Registry::start();
+    let database = Database::start();
+    let cache = Cache::kept("cold"); // where the test above has compiled it
+    let commands: Vec<String> = steps("docs/deploy.md", "make push")
+        .iter()
+        .map(|step| step.command.replace("registry.example", &registry.address))
+        .map(|command| command.replace("mysql://user:passwd@127.0.0.1:3306/demo", &database.url))
+        .collect();
+
+    let pushed = sh(&commands[0]);
+    let mut service = Service::start_by(&commands[1], &cache);
+    service.ready();
+
+    assert!(pushed.contains(&format!("{}/demo/service@sha256:", registry.address)), "{pushed}");
 }
 
 #[test]
@@ -238,7 +256,7 @@ fn the_scratch_image_comes_back_as_it_was_pushed_and_runs_by_its_digest() {
     ));
     let address = format!("127.0.0.1:{port}");
     eventually("the service in the image is ready", 120, || get(&format!("http://{address}/readyz")).0 == 200);
-    run_curl_lines(&address);
+    run_curl_lines("README.md", &address);
     drop(container);
 
     let ours = podman("image inspect --format '{{.Id}}' order_demo_service:scratch");
