@@ -74,7 +74,9 @@ fn quality(headers: &HeaderMap, media_type: &str) -> (f32, bool) {
         let weight = weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0));
         Some((precision, if (0.0..=1.0).contains(&weight) { weight } else { 0.0 }))
     });
-    matching.max_by_key(|(precision, _)| *precision).map_or((0.0, false), |(precision, weight)| (weight, precision == 3))
+    matching
+        .max_by_key(|(precision, _)| *precision)
+        .map_or((0.0, false), |(precision, weight)| (weight, precision == 3))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ export default defineConfig({
   use: {
     browserName: 'chromium',
     viewport: { width: 1280, height: 800 },
-    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure', // a trace of each test would take half of the time
     launchOptions: {
       executablePath: process.env.CHROMIUM,
       args: process.getuid() === 0 ? ['--no-sandbox'] : [],
