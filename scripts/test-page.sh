@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/debian.sh
 
 folder=tests/page
+rm -rf target/page
 # npm's own note of what it has put there; it is as old as the lock file, or older, when that has changed since.
 if ! [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ]; then
     say "installing $folder/package.json's packages"

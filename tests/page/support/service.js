@@ -56,7 +56,8 @@ export class Service {
     const log = openSync(`${logs}/${this.database}.log`, 'a');
     const { PATH, HOME, WASMEDGE } = process.env;
     const env = { PATH, HOME, ...(WASMEDGE && { WASMEDGE }), DATABASE_URL: this.url, BIND: '127.0.0.1', PORT: String(this.port), ...settings };
-    this.launcher = spawn(`${root}scripts/serve.sh`, [process.env.MODULE], { cwd: root, env, stdio: ['ignore', log, log] });
+    // Should the tests be killed, the launcher goes with them, and the service with it.
+    this.launcher = spawn('setpriv', ['--pdeathsig', 'KILL', `${root}scripts/serve.sh`, process.env.MODULE], { cwd: root, env, stdio: ['ignore', log, log] });
     this.ended = once(this.launcher, 'exit');
   }
 
