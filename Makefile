@@ -4,8 +4,8 @@ WASM   := target/wasm32-wasip1/release/$(MODULE)
 DEPLOY := cargo test --locked --test deploy
 
 .PHONY: help setup build native up down clean \
-    test test-next test-faults test-peers test-metrics test-galera schemathesis bench bench-short \
-    test-docs image push run sbom audit test-compose test-oci test-registry test-kubernetes
+    test test-page screenshots test-docs test-next test-faults test-peers test-metrics test-galera schemathesis bench bench-short \
+    image push run sbom audit test-compose test-oci test-registry test-kubernetes
 .DEFAULT_GOAL := help
 
 # The scripts look for what was built here, wherever this user keeps other projects' builds.
@@ -44,6 +44,14 @@ clean: down ## removes all that was built, and the private database with its dat
 
 test: build ## format, lints, unit tests, and the real module on WasmEdge against MariaDB
 	@scripts/test.sh
+
+test-page: build ## drives the page in Debian's Chromium: each action, each error, keyboard, axe-core; FILTER=load
+	@scripts/setup.sh page
+	@scripts/with-database.sh scripts/test-page.sh $(FILTER)
+
+screenshots: build ## takes the pictures of the page in docs/
+	@scripts/setup.sh page
+	@SCREENSHOTS=1 scripts/with-database.sh scripts/test-page.sh screenshots
 
 test-next: build ## all of them again, on the WasmEdge of Debian's testing release
 	@scripts/setup.sh bench

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and is not there yet, and says so. Does nothing when all is there.
-# usage: setup.sh [bench|schemathesis|python|registry]   (what `make bench`, `make schemathesis`, `make test-peers` or
-# `make push`, `run`, `sbom` and `audit` need as well)
+# usage: setup.sh [bench|schemathesis|python|registry|page]   (what `make bench`, `make schemathesis`, `make test-peers`,
+# `make push`, `run`, `sbom` and `audit`, or `make test-page` need as well)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/debian.sh
@@ -27,7 +27,12 @@ if [ "${1:-}" = registry ]; then
     need jq jq
     need skopeo skopeo
 fi
-if [ "${1:-}" = schemathesis ]; then
+if [ "${1:-}" = page ]; then
+    need node nodejs
+    need npm npm # other packages of Node.js bring it along, and Debian's is in conflict with theirs
+    need chromium chromium
+fi
+if [ "${1:-}" = schemathesis ] || [ "${1:-}" = page ]; then
     need mariadb mariadb-client-core
 fi
 if [ "${1:-}" = schemathesis ] || [ "${1:-}" = python ]; then

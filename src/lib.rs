@@ -8,6 +8,7 @@
 //! - [`auth`]: who may call.
 //! - [`operation`], [`openapi`]: what each route tells of itself, and how that is written down.
 //! - [`system`]: the endpoints that know no entity.
+//! - [`page`]: what `/` is to a browser.
 //! - [`orders`]: the entity. All that knows what an order is stands there, and nowhere else.
 //! - [`request`], [`array`], [`fields`], [`decimal`], [`money`]: from a request's bytes to checked values.
 //! - [`response`], [`error`]: from values and errors to a response.
@@ -47,6 +48,7 @@ pub mod money;
 pub mod openapi;
 pub mod operation;
 pub mod orders;
+pub mod page;
 pub mod purge;
 pub mod random;
 pub mod request;

@@ -1,7 +1,9 @@
 //! Writes the routes down as an OpenAPI 3.1 description. What it says comes from the table that the router reads and
 //! from the functions that read JSON, so it cannot say anything else than what they do.
 
-use hyper::StatusCode;
+use std::collections::BTreeMap;
+
+use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -28,7 +30,7 @@ pub fn document(tables: &[&[Route]], config: &Config) -> Value {
             responses.entry(status.to_string()).or_insert_with(|| refusal(*status));
         }
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
-        set(path, &route.method.as_str().to_ascii_lowercase(), operation(route, &refusals));
+        set(path, &route.method.as_str().to_ascii_lowercase(), operation(route, item(tables, route), &refusals));
     }
     let mut document = json!({
         "openapi": "3.1.0",
@@ -49,7 +51,7 @@ pub fn document(tables: &[&[Route]], config: &Config) -> Value {
     document
 }
 
-fn operation(route: &Route, refusals: &[u16]) -> Value {
+fn operation(route: &Route, item: Option<&Route>, refusals: &[u16]) -> Value {
     let Operation { parameters, request, status, response, others, headers, .. } = &route.operation;
     let mut responses = Map::new();
     for status in refusals {
@@ -64,6 +66,9 @@ fn operation(route: &Route, refusals: &[u16]) -> Value {
     let mut success = json!({ "description": reason(*status), "headers": described });
     if let Some(content) = content(response) {
         set(&mut success, "content", content);
+    }
+    if let (Some(item), Some(key)) = (item, route.operation.key) {
+        set(&mut success, "links", json!({ "item": link(item, key) }));
     }
     responses.insert(status.to_string(), success);
     for (status, shape) in *others {
@@ -102,6 +107,18 @@ fn operation(route: &Route, refusals: &[u16]) -> Value {
     operation
 }
 
+/// Where what `route` creates is read: `GET PATH/{…}`.
+fn item<'a>(tables: &[&'a [Route]], route: &Route) -> Option<&'a Route> {
+    let is_below = |path: &str| path.strip_prefix(route.path).is_some_and(|rest| rest.starts_with("/{"));
+    tables.iter().copied().flatten().find(|other| other.method == Method::GET && is_below(other.path))
+}
+
+/// How a client gets there (OpenAPI, Link Object): by the member `key` of the answer.
+fn link(item: &Route, key: &str) -> Value {
+    let parameters = path_parameters(item.path).map(|name| (name, format!("$response.body#/{key}")));
+    json!({ "operationId": operation_id(item), "parameters": parameters.collect::<BTreeMap<_, _>>() })
+}
+
 /// What may go wrong: what the route says, and what follows from what it takes.
 fn refusals(route: &Route, config: &Config) -> Vec<u16> {
     let operation = &route.operation;
@@ -118,7 +135,7 @@ fn refusals(route: &Route, config: &Config) -> Vec<u16> {
     }
     match operation.request {
         Shape::Nothing => {}
-        Shape::Bytes | Shape::Text => statuses.extend([408, 413]),
+        Shape::Bytes | Shape::Text | Shape::TextOrPage => statuses.extend([408, 413]),
         Shape::Done | Shape::Object | Shape::One(_) | Shape::Many(_) => statuses.extend([400, 408, 413, 422]),
         Shape::Events => statuses.extend([400, 408, 413, 415]),
     }
@@ -148,6 +165,10 @@ fn content(shape: &Shape) -> Option<Value> {
             }));
         }
         Shape::Text => ("text/plain", json!({ "type": "string" })),
+        Shape::TextOrPage => {
+            let text = json!({ "schema": { "type": "string" } });
+            return Some(json!({ "text/plain": text, "text/html": text }));
+        }
         Shape::Bytes => ("application/octet-stream", json!({})),
         Shape::Done => ("application/json", reference("Done")),
         Shape::Object => ("application/json", json!({ "type": "object" })),

@@ -21,6 +21,8 @@ pub struct Operation {
     pub headers: &'static [Header],
     /// The statuses of refusals that do not follow from the rest.
     pub refusals: &'static [u16],
+    /// The member of the answer that is the key of the row it tells of: what the braces of `PATH/{…}` stand for.
+    pub key: Option<&'static str>,
     /// More of them, where the condition holds.
     pub conditional_refusals: (fn(&Config) -> bool, &'static [u16]),
 }
@@ -70,6 +72,8 @@ pub enum Shape {
     Nothing,
     /// Plain text.
     Text,
+    /// Plain text, or a page for browsers.
+    TextOrPage,
     /// Any bytes.
     Bytes,
     /// `{"status":true}`.
@@ -110,6 +114,7 @@ impl Operation {
             others: &[],
             headers: &[],
             refusals: &[],
+            key: None,
             conditional_refusals: (|_| false, &[]),
         }
     }

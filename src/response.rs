@@ -67,7 +67,7 @@ pub fn preflight(methods: &str) -> Result<Response<Body>, Error> {
 pub fn add_common_headers(headers: &mut HeaderMap, allow_origin: &HeaderValue) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allow_origin.clone());
     if allow_origin != "*" {
-        headers.insert(VARY, HeaderValue::from_static("origin"));
+        headers.append(VARY, HeaderValue::from_static("origin"));
     }
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,

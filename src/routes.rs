@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, future::Future, pin::Pin, sync::Arc};
 
-use hyper::{Body, Method, Response};
+use hyper::{Body, Method, Response, header::HeaderMap};
 use percent_encoding::percent_decode_str;
 
 use crate::{
@@ -33,6 +33,7 @@ pub struct Route {
     answers_head: bool,
     /// Whether it asks for no token.
     pub is_open: bool,
+    is_open_to: fn(&HeaderMap) -> bool,
     /// What it takes and gives.
     pub operation: Operation,
     condition: fn(&Config) -> bool,
@@ -84,6 +85,7 @@ impl Route {
             handler,
             answers_head,
             is_open: false,
+            is_open_to: |_| false,
             operation: Operation::new(),
             condition: |_| true,
         }
@@ -92,6 +94,19 @@ impl Route {
     /// Asks for no token, whatever `API_TOKENS` says.
     pub const fn open(mut self) -> Route {
         self.is_open = true;
+        self
+    }
+
+    /// Asks for no token where the request's headers say that `condition` holds.
+    pub const fn open_to(mut self, condition: fn(&HeaderMap) -> bool) -> Route {
+        self.is_open_to = condition;
+        self
+    }
+
+    /// The value of a created row's key: the answer's member `key` is what the braces of `PATH/{…}` stand for. It is
+    /// described as a link (OpenAPI), so that programs find a row without knowing the entity.
+    pub const fn identified_by(mut self, key: &'static str) -> Route {
+        self.operation.key = Some(key);
         self
     }
 
@@ -169,7 +184,7 @@ pub async fn dispatch(
     let is_open = match &found {
         Ok(Found::Route(route, _)) => {
             *path = Some(route.path);
-            route.is_open
+            route.is_open || (route.is_open_to)(&request.head.headers)
         }
         // A browser sends its preflight without a token.
         Ok(Found::Preflight(_)) => true,

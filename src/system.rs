@@ -2,16 +2,30 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use hyper::{Body, Response, StatusCode};
+use hyper::{
+    Body, Response, StatusCode,
+    header::{HeaderValue, VARY},
+};
 
 use crate::{
-    App, ROUTES as ALL_ROUTES, error::Error, log, metrics, openapi, operation::Shape, request::Request, response,
+    App, ROUTES as ALL_ROUTES,
+    error::Error,
+    log, metrics, openapi,
+    operation::{Header, Shape},
+    page,
+    request::Request,
+    response,
     routes::Route,
 };
 
 /// The endpoints of this module.
 pub const ROUTES: &[Route] = &[
-    Route::get("/", "says what this is and lists the endpoints", |app, _| Box::pin(index(app))).gives(200, Shape::Text),
+    Route::get("/", "says what this is and lists the endpoints; to a browser, the page", |app, request| {
+        Box::pin(index(app, request))
+    })
+    .gives(200, Shape::TextOrPage)
+    .headers(&[Header { name: "Vary", required: true, meaning: "`Accept`: it says whether it is text or the page" }])
+    .open_to(page::is_asked_for),
     Route::get("/openapi.json", "describes the endpoints for programs", |app, _| Box::pin(describe(app)))
         .gives(200, Shape::Object),
     Route::post("/echo", "sends the body back", |_, request| Box::pin(echo(request)))
@@ -41,7 +55,10 @@ pub const ADMIN_ROUTES: &[Route] = &[
         .open(),
 ];
 
-async fn index(app: Arc<App>) -> Result<Response<Body>, Error> {
+async fn index(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
+    if page::is_asked_for(&request.head.headers) {
+        return page::show();
+    }
     let mut text = format!(
         "{} {}: a database-backed microservice in Rust, running as WebAssembly on WasmEdge.\n\n",
         env!("CARGO_PKG_NAME"),
@@ -50,7 +67,9 @@ async fn index(app: Arc<App>) -> Result<Response<Body>, Error> {
     for route in ALL_ROUTES.iter().copied().flatten().filter(|route| route.is_on(&app.config)) {
         let _ = writeln!(text, "{:<6} {:<16} {}", route.method.as_str(), route.path, route.summary);
     }
-    Ok(response::text(text))
+    let mut response = response::text(text);
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+    Ok(response)
 }
 
 async fn describe(app: Arc<App>) -> Result<Response<Body>, Error> {

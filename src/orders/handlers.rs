@@ -74,6 +74,7 @@ pub const ROUTES: &[Route] = &[
         .parameters(idempotency::PARAMETERS)
         .takes(DRAFT)
         .gives(201, ORDER)
+        .identified_by("order_id")
         .headers(&[Header { name: "Location", required: true, meaning: "the new order's path" }, idempotency::REPLAYED])
         .refuses(&[409])
         .refuses_when(asks_for_taxes, ASKING),

@@ -19,6 +19,7 @@
 //! - `secrets`: never in a log, an error or `Debug`.
 //! - `webhooks`: who may tell of events at POST /events, and how.
 //! - `inbox`: each is applied once, whole, or not at all.
+//! - `page`: what `/` is to a browser, and what it may do there.
 //! - `openapi`: the description at /openapi.json says what the service does.
 //! - `settings`: what is missing or wrong is said at once.
 //! - `launcher`: what it grants the module, and what it does about crashes and signals.
@@ -51,6 +52,7 @@ mod long_arrays;
 mod metrics;
 mod openapi;
 mod orders;
+mod page;
 mod pages;
 mod peer;
 mod protocol;

@@ -182,6 +182,24 @@ fn refusals_that_no_body_brings_about_are_described_too() {
     }
 }
 
+/// By it a program finds what it has created, without knowing the entity.
+#[test]
+fn the_link_of_what_is_created_leads_to_it() {
+    let app = TestApp::start();
+    let document = app.get("/openapi.json").json();
+    let link = &document["paths"]["/orders"]["post"]["responses"]["201"]["links"]["item"];
+    let created = app.post("/orders", UPDATE);
+
+    let (name, expression) = link["parameters"].as_object().unwrap().iter().next().unwrap();
+    let pointer = expression.as_str().unwrap().strip_prefix("$response.body#").unwrap();
+    let path = format!("/orders/{{{name}}}");
+    let key = created.json().pointer(pointer).unwrap().to_string();
+
+    assert_eq!(document["paths"][&path]["get"]["operationId"], link["operationId"]);
+    assert_eq!(path.replace(&format!("{{{name}}}"), &key), created.header("location"));
+    assert_eq!(app.get(created.header("location")).json(), created.json());
+}
+
 /// A parameter that is described is known, and no other: the one that is refused lists those that are known.
 #[test]
 fn the_parameters_of_a_query_are_those_that_are_described() {

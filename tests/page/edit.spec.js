@@ -1,0 +1,135 @@
+// Create, edit and delete, by mouse and by keyboard.
+
+import { samples } from './support/entity.js';
+import { expect, open, rowOf, test } from './support/test.js';
+
+const [first, second] = samples;
+
+test.beforeEach(async ({ entity }) => entity.reset());
+
+/** Types a row into the form. */
+async function type(page, entity, row) {
+  for (const [name, value] of Object.entries(row)) {
+    const input = page.locator(`#field-${name}`);
+    if (typeof value === 'boolean') await input.setChecked(value);
+    else if (entity.schema.properties[name].format === 'date-time') await input.fill(value.slice(0, 19));
+    else await input.fill(String(value));
+  }
+}
+
+test('a row is created, with a key that makes the request safe to send again', async ({ page, service, entity }) => {
+  await open(page, service);
+  const row = { ...first, [entity.key]: 4711 };
+
+  await page.getByRole('button', { name: /^New/ }).click();
+  await type(page, entity, row);
+  const [request] = await Promise.all([page.waitForRequest((asked) => asked.method() === 'POST'), page.getByRole('button', { name: 'Save' }).click()]);
+
+  await expect(page.locator('#editor')).toBeHidden();
+  await expect(rowOf(page, 4711)).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Edit 4711', exact: true })).toBeFocused();
+  await expect(page.locator('#said')).toContainText('4711 is saved');
+  expect(request.headers()['idempotency-key']).toMatch(/^[0-9a-f]{32}$/);
+  expect(Object.keys(await entity.row(4711))).toEqual(Object.keys(row));
+});
+
+test('digits are sent as they were typed', async ({ page, service, entity }) => {
+  test.skip(!entity.number, 'no field is a number');
+  await open(page, service);
+
+  await page.getByRole('button', { name: /^New/ }).click();
+  await type(page, entity, { ...first, [entity.key]: 4712 });
+  await page.locator(`#field-${entity.number}`).fill('7.0');
+  const [request] = await Promise.all([page.waitForRequest((asked) => asked.method() === 'POST'), page.getByRole('button', { name: 'Save' }).click()]);
+
+  expect(request.postData()).toContain(`"${entity.number}":7.0`);
+  await expect(rowOf(page, 4712)).toBeVisible();
+});
+
+test('a row that is far away is shown when it has been created', async ({ page, service, entity }) => {
+  await entity.fill(500);
+  await open(page, service);
+
+  await page.getByRole('button', { name: /^New/ }).click();
+  await type(page, entity, { ...first, [entity.key]: 100_000 });
+  await page.getByRole('button', { name: 'Save' }).click();
+
+  await expect(rowOf(page, 100_000)).toHaveClass('found');
+});
+
+test('a row is edited, and what was not touched stays as it was', async ({ page, service, entity }) => {
+  await open(page, service);
+  const name = entity.text ?? entity.number;
+  const value = entity.text ? 'written on the page' : '8';
+
+  await page.getByRole('button', { name: `Edit ${second[entity.key]}`, exact: true }).click();
+  await expect(page.locator(`#field-${entity.key}`)).not.toBeEditable();
+  await page.locator(`#field-${name}`).fill(value);
+  await page.getByRole('button', { name: 'Save' }).click();
+
+  await expect(rowOf(page, second[entity.key])).toContainText(value);
+  const before = { ...second, [name]: entity.text ? value : Number(value) };
+  expect(await entity.row(second[entity.key])).toEqual(before);
+});
+
+test('a row is deleted when that has been confirmed, and not before', async ({ page, service, entity }) => {
+  await open(page, service);
+  const remove = page.getByRole('button', { name: `Delete ${first[entity.key]}`, exact: true });
+
+  await remove.click();
+  await expect(page.locator('#remover').getByRole('button', { name: 'Cancel' })).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(remove).toBeFocused();
+  expect(await entity.count()).toBe(samples.length);
+  await remove.click();
+  await page.locator('#remover').getByRole('button', { name: 'Delete' }).click();
+
+  await expect(rowOf(page, first[entity.key])).toHaveCount(0);
+  await expect(page.getByRole('button', { name: `Edit ${second[entity.key]}`, exact: true })).toBeFocused();
+  expect(await entity.row(first[entity.key])).toBeUndefined();
+});
+
+test('all of it goes by keyboard alone', async ({ page, service, entity }) => {
+  await open(page, service);
+  const reach = async (target) => {
+    for (let steps = 0; steps < 60; steps++) {
+      if (await target.evaluate((element) => element === document.activeElement)) return;
+      await page.keyboard.press('Tab');
+    }
+    throw new Error(`not reached: ${target}`);
+  };
+  const save = page.getByRole('button', { name: 'Save' });
+
+  await page.keyboard.press('Tab');
+  await expect(page.locator('#skip')).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#main')).toBeFocused();
+  await reach(page.getByRole('button', { name: /^New/ }));
+  await page.keyboard.press('Enter');
+  for (const [name, value] of Object.entries({ ...first, [entity.key]: 77 })) {
+    await reach(page.locator(`#field-${name}`));
+    if (typeof value === 'boolean') await (value ? page.keyboard.press('Space') : null);
+    else if (entity.schema.properties[name].format) await page.locator(`#field-${name}`).fill(String(value).slice(0, 19));
+    else await page.keyboard.type(String(value));
+  }
+  await page.keyboard.press('Enter');
+  await expect(rowOf(page, 77)).toBeVisible();
+
+  await expect(page.getByRole('button', { name: 'Edit 77', exact: true })).toBeFocused();
+  await page.keyboard.press('Enter');
+  const field = page.locator(`#field-${entity.text ?? entity.number}`);
+  await reach(field);
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type(entity.text ? 'by keyboard' : '9');
+  await reach(save);
+  await page.keyboard.press('Space');
+  await expect(rowOf(page, 77)).toContainText(entity.text ? 'by keyboard' : '9');
+
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('button', { name: 'Delete 77', exact: true })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await reach(page.locator('#remover').getByRole('button', { name: 'Delete' }));
+  await page.keyboard.press('Enter');
+  await expect(rowOf(page, 77)).toHaveCount(0);
+  expect(await entity.row(77)).toBeUndefined();
+});
