@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and is not there yet, and says so. Does nothing when all is there.
-# usage: setup.sh [bench|schemathesis|python|registry]   (what `make bench`, `make schemathesis`, `make test-peers` or
-# `make push`, `run`, `sbom` and `audit` need as well)
+# usage: setup.sh [bench|schemathesis|python|registry|dev|devcontainer]   (what `make bench`, `make schemathesis`,
+# `make test-peers`, `make push`, `run`, `sbom` and `audit`, `make dev`, `debug` and `trap`, or `make test-devcontainer`
+# need as well)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/debian.sh
@@ -26,6 +27,14 @@ if [ "${1:-}" = registry ]; then
     need git git
     need jq jq
     need skopeo skopeo
+fi
+if [ "${1:-}" = dev ]; then
+    need inotifywait inotify-tools
+    need lldb-dap-19 lldb-19
+    need llvm-symbolizer llvm
+fi
+if [ "${1:-}" = devcontainer ]; then
+    need npx npm
 fi
 if [ "${1:-}" = schemathesis ]; then
     need mariadb mariadb-client-core

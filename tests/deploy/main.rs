@@ -6,6 +6,9 @@
 //! - `kubernetes`: the manifests, valid, and played by podman.
 //! - `galera`: two instances on a cluster of three database nodes, of which one is killed.
 //! - `metrics`: Debian's Prometheus scrapes it, and the dashboard shows something.
+//! - `dev`: `make dev` and `make dev-wasm` while files change, and a trap decoded to its line.
+//! - `debug`: the editor's debugger and the shell's, as the editor's files and docs/debug.md say.
+//! - `devcontainer`: the dev container, and the service built and tested in it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, clippy::print_stderr, clippy::print_stdout, missing_docs)] // figures
@@ -17,6 +20,11 @@ mod certificates;
 mod changes;
 mod commands;
 mod compose;
+mod dap;
+mod debug;
+mod dev;
+mod devcontainer;
+mod doc;
 mod galera;
 mod kubernetes;
 mod metrics;
@@ -31,3 +39,4 @@ mod registry;
 #[allow(dead_code)]
 #[path = "../api/support.rs"]
 mod support;
+mod tree;
