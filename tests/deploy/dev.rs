@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    commands::{get, post, sh},
+    commands::{eventually, get, post, sh},
     doc,
     tree::{Session, Tree},
 };
@@ -62,7 +62,7 @@ fn each_save_is_built_and_run_and_what_does_not_build_leaves_the_service_before_
     session.answers("sixth change", LATER);
 
     let running = tree.processes();
-    for name in ["make", "dev.sh", "inotifywait", "mariadbd"] {
+    for name in ["make", "bash", "inotifywait", "mariadbd"] {
         assert!(running.iter().any(|process| process == name), "{name} is not in {running:?}");
     }
     assert_eq!(session.interrupt(), [""; 0]);
@@ -92,8 +92,9 @@ fn on_wasmedge_each_save_is_built_and_run_and_a_trap_is_decoded_to_its_line() {
     session.answers("it traps", LATER);
     let before = session.output().len();
     post(&session.url("/echo"), "x");
-    session.says("restart 2 within a minute", 20);
-    let said = session.output()[before..].to_string();
+    let said = || session.output()[before..].to_string();
+    eventually("the trap is told", 20, || said().contains("launcher: the service has trapped"));
+    let said = said();
     let offset = said.split("Bytecode offset: ").nth(1).unwrap_or_else(|| panic!("{said}")).lines().next().unwrap();
     let [command] = &doc::commands("docs/debug.md", "make trap")[..] else { panic!("one command") };
     let (name, old) = command.split_once('=').unwrap();

@@ -77,7 +77,7 @@ fn the_dev_container_has_all_that_it_takes_to_build_run_and_debug_the_service() 
     });
     let ready = sh(&container.command("curl -s http://127.0.0.1:8080/readyz"));
     let wasm = sh(&container.command("wasmedge --version | head -1; command -v lldb-dap-19; cargo clippy --version"));
-    container.as_root("kill -INT $(pgrep -x dev.sh)");
+    container.as_root("kill $(pgrep -f [s]cripts/dev.sh)");
     eventually("make dev ends", 20, || dev.try_wait().unwrap().is_some());
 
     assert_eq!(user, "developer");
