@@ -80,11 +80,19 @@ build_and_run() {
     if is_running && [ "$is" = "$program_runs" ]; then return; fi
     replace
     program_runs=$is
-    while is_running && ! is_ready; do
-        if read -t 0 -u "$saves"; then return; fi # no use to wait for this one
-        sleep 0.02
-    done
-    if is_running; then say "ready at $address/ (built in $took s)"; else tell_end; fi
+    await_ready
+    if ! is_running; then
+        tell_end
+    elif is_ready; then
+        say "ready at $address/ (built in $took s)"
+    else
+        say "it runs but is not ready: $address/readyz has the reason"
+    fi
+}
+
+await_ready() {
+    local deadline=$((SECONDS + 15))
+    while is_running && ! is_ready && [ $SECONDS -lt $deadline ]; do sleep 0.05; done
 }
 
 # Finishes what is in flight in the one that runs, for DRAIN_TIMEOUT at most, and starts the new one.

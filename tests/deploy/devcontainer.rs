@@ -28,7 +28,7 @@ impl Container {
         // Its user has the number of most people's first user; an editor gives it that of whoever runs it.
         sh(&format!("chown -R 1000:1000 {folder}"));
         let says = sh(&format!(
-            "{TOOL} up --buildkit never --workspace-folder {folder} 2>{folder}/target/up.log || tail {folder}/target/up.log >&2"
+            "{TOOL} up --buildkit never --mount-workspace-git-root false --workspace-folder {folder} 2>{folder}/target/up.log || tail {folder}/target/up.log >&2"
         ));
         let outcome: Value = serde_json::from_str(says.lines().last().unwrap_or_default()).unwrap_or_default();
         assert_eq!(outcome["outcome"], "success", "{says}");
@@ -44,7 +44,7 @@ impl Container {
     }
 
     fn command(&self, line: &str) -> String {
-        format!("{TOOL} exec --workspace-folder {} bash -c '{line}'", self.folder)
+        format!("{TOOL} exec --mount-workspace-git-root false --workspace-folder {} bash -c '{line}'", self.folder)
     }
 
     fn start(&self, line: &str, log: &str) -> Child {
@@ -70,8 +70,10 @@ fn the_dev_container_has_all_that_it_takes_to_build_run_and_debug_the_service() 
 
     let user = sh(&container.command("id -un"));
     let setup = sh(&container.command("make setup 2>&1; scripts/setup.sh dev 2>&1"));
+    assert_eq!(user, "developer");
+    assert_eq!(setup, "", "the image lacks something");
     let mut dev = container.start("make dev", &log);
-    let took = eventually("make dev is ready", 280, || {
+    let took = eventually("make dev is ready", 600, || {
         assert!(dev.try_wait().unwrap().is_none(), "{}", said());
         said().contains("ready at http://127.0.0.1:8080/")
     });
@@ -80,8 +82,6 @@ fn the_dev_container_has_all_that_it_takes_to_build_run_and_debug_the_service() 
     container.as_root("kill $(pgrep -f [s]cripts/dev.sh)");
     eventually("make dev ends", 20, || dev.try_wait().unwrap().is_some());
 
-    assert_eq!(user, "developer");
-    assert_eq!(setup, "", "the image lacks something");
     assert_eq!(ready, "ready");
     assert_eq!(wasm.lines().count(), 3, "{wasm}");
     println!("make dev was ready after {:.0} s, with {wasm}", took.as_secs_f64());
