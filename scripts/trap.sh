@@ -9,9 +9,13 @@ main() {
     name=$(sed -n 's/^name = "\(.*\)"/\1/p' Cargo.toml | head -1)
     module=${2:-target/wasm32-wasip1/dev-wasm/$name.wasm}
     find_code "$module"
-    # Functions that were inlined have a line each, the innermost first.
-    llvm-symbolizer --obj="$module" --demangle --pretty-print "$(printf '0x%x' $((offset - code)))" |
-        sed -e '/^$/d' -e "s|$PWD/||"
+    # Functions that were inlined have a line each, the innermost first. What the compiler has added has line 0: then the
+    # last line before it counts.
+    local address=$((offset - code)) addresses
+    mapfile -t addresses < <(seq "$address" -1 $((address - 64)))
+    llvm-symbolizer --obj="$module" --demangle --pretty-print "${addresses[@]}" |
+        awk 'BEGIN { RS = "" } NR == 1 { found = $0 } !known && !/:0:[0-9]/ { found = $0; known = 1 } END { print found }' |
+        sed "s|$PWD/||"
 }
 
 # Sets `code`: where the code begins. WasmEdge counts from the file's first byte, DWARF from there. A section is its type
