@@ -13,7 +13,7 @@ main() {
     # last line before it counts.
     local address=$((offset - code)) addresses
     mapfile -t addresses < <(seq "$address" -1 $((address - 64)))
-    llvm-symbolizer --obj="$module" --demangle --pretty-print "${addresses[@]}" |
+    llvm-symbolizer --obj="$module" --functions=short --pretty-print "${addresses[@]}" |
         awk 'BEGIN { RS = "" } NR == 1 { found = $0 } !known && !/:0:[0-9]/ { found = $0; known = 1 } END { print found }' |
         sed "s|$PWD/||"
 }
