@@ -3,8 +3,9 @@ MODULE := order_demo_service.wasm
 WASM   := target/wasm32-wasip1/release/$(MODULE)
 DEPLOY := cargo test --locked --test deploy
 
-.PHONY: help setup build native up down clean \
-    test test-page screenshots test-docs test-next test-faults test-peers test-metrics test-galera schemathesis bench bench-short \
+.PHONY: help setup build native up down clean dev dev-wasm debug trap \
+    test test-page screenshots test-docs test-dev test-devcontainer test-next test-faults test-peers test-metrics test-galera \
+    schemathesis bench bench-short \
     image push run sbom audit test-compose test-oci test-registry test-kubernetes
 .DEFAULT_GOAL := help
 
@@ -31,6 +32,22 @@ up: build ## starts the service and a private MariaDB; Ctrl-C stops both
 
 down: ## stops the private MariaDB, should it still run
 	@scripts/database.sh stop
+
+dev: setup ## builds and runs it natively, with a private MariaDB, again after each save; Ctrl-C stops all of it
+	@scripts/setup.sh dev
+	@scripts/dev.sh
+
+dev-wasm: setup ## the same on WasmEdge
+	@scripts/setup.sh dev
+	@scripts/dev.sh wasm
+
+debug: setup ## makes ready what the editor's debugger needs: the native build, a private MariaDB, its URL
+	@scripts/setup.sh debug
+	@scripts/debug.sh
+
+trap: ## says which line a trap under `make dev-wasm` comes from: make trap OFFSET=0x00001234
+	@scripts/setup.sh debug
+	@scripts/trap.sh "$(OFFSET)" $(OF)
 
 clean: down ## removes all that was built, and the private database with its data; stops what killed tests left
 	@tests/deploy/scripts/docker.sh clean
@@ -65,6 +82,15 @@ test-faults: build ## the faults that take longer than a minute, or root
 test-peers: build ## events with other people's software at the other end: Microsoft's client, Standard Webhooks
 	@scripts/setup.sh python
 	@scripts/with-database.sh scripts/test-peers.sh
+
+test-dev: setup ## `make dev` and `make dev-wasm` while files change, the editor's debugger, and a trap decoded to its line
+	@scripts/setup.sh dev
+	@scripts/setup.sh debug
+	@scripts/with-database.sh $(DEPLOY) -- dev:: debug:: --nocapture --test-threads=1
+
+test-devcontainer: setup ## the dev container: built by its own command-line tool, and the service built and tested in it
+	@scripts/setup.sh devcontainer
+	@tests/deploy/scripts/docker.sh run $(DEPLOY) devcontainer:: -- --nocapture --test-threads=1
 
 test-metrics: build ## Debian's Prometheus scrapes the service; the dashboard's expressions and the alerts, run by it
 	@scripts/with-database.sh $(DEPLOY) metrics:: -- --nocapture --test-threads=1

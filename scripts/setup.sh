@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and is not there yet, and says so. Does nothing when all is there.
-# usage: setup.sh [bench|schemathesis|python|registry|page]   (what `make bench`, `make schemathesis`, `make test-peers`,
-# `make push`, `run`, `sbom` and `audit`, or `make test-page` need as well)
+# usage: setup.sh [bench|schemathesis|python|registry|page|dev|debug|devcontainer]   (what `make bench`,
+# `make schemathesis`, `make test-peers`, `make push`, `run`, `sbom` and `audit`, `make test-page`, `make dev`,
+# `make debug` and `trap`, or `make test-devcontainer` need as well)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/debian.sh
@@ -31,6 +32,16 @@ if [ "${1:-}" = page ]; then
     need node nodejs
     need npm npm # other packages of Node.js bring it along, and Debian's is in conflict with theirs
     need chromium chromium
+fi
+if [ "${1:-}" = dev ]; then
+    need inotifywait inotify-tools
+fi
+if [ "${1:-}" = debug ]; then
+    need lldb-dap-19 lldb-19
+    need llvm-symbolizer llvm
+fi
+if [ "${1:-}" = devcontainer ]; then
+    need npx npm
 fi
 if [ "${1:-}" = schemathesis ] || [ "${1:-}" = page ]; then
     need mariadb mariadb-client-core

@@ -83,6 +83,11 @@ pub fn steps(page: &str, mark: &str) -> Vec<Step> {
     found.unwrap_or_else(|| panic!("{page} has no command with {mark}"))
 }
 
+/// The same without what they print.
+pub fn commands(page: &str, mark: &str) -> Vec<String> {
+    steps(page, mark).into_iter().map(|step| step.command).collect()
+}
+
 /// The first command of `page` that has `mark` in it.
 pub fn step(page: &str, mark: &str) -> Step {
     steps(page, mark).into_iter().find(|step| step.command.contains(mark)).unwrap()

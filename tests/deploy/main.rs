@@ -7,6 +7,9 @@
 //! - `galera`: two instances on a cluster of three database nodes, of which one is killed.
 //! - `docs`: the commands of the pages, in this folder and in a copy of it.
 //! - `metrics`: Debian's Prometheus scrapes it, and the dashboard shows something.
+//! - `dev`: `make dev` and `make dev-wasm` while files change, and a trap decoded to its line.
+//! - `debug`: the editor's debugger and the shell's, as the editor's files and docs/debug.md say.
+//! - `devcontainer`: the dev container, and the service built and tested in it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, clippy::print_stderr, clippy::print_stdout, missing_docs)] // figures
@@ -21,6 +24,10 @@ mod certificates;
 mod changes;
 mod commands;
 mod compose;
+mod dap;
+mod debug;
+mod dev;
+mod devcontainer;
 mod docs;
 mod galera;
 mod kubernetes;
@@ -37,3 +44,4 @@ mod samples;
 #[allow(dead_code)]
 #[path = "../api/support.rs"]
 mod support;
+mod tree;

@@ -1,0 +1,48 @@
+# Sourced by up.sh and dev.sh: where the service answers on this machine, its private database, and how both end.
+# The service's process is `service`; who sources this starts it.
+stop_database=
+service=
+host=${BIND:-127.0.0.1} port=${PORT:-8080}
+[ "$host" != 0.0.0.0 ] || host=127.0.0.1
+address=http://$host:$port
+taken() { (exec 3<>"/dev/tcp/$host/$1") 2>/dev/null; }
+is_running() { [ -n "$service" ] && kill -0 "$service" 2>/dev/null; }
+is_ready() { curl -fs "$address/readyz" >/dev/null 2>&1; }
+
+# usage: check_port COMMAND     (what to run with another PORT when it is taken)
+check_port() {
+    taken "$port" || return 0
+    echo "Port $port is taken. Choose another one: PORT=$((port + 1)) $1" >&2
+    exit 1
+}
+
+# Sets DATABASE_URL, unless it is set.
+use_database() {
+    local code=0
+    if [ -z "${DATABASE_URL:-}" ]; then
+        DATABASE_URL=$(scripts/database.sh start) || code=$?
+        case $code in
+        0) stop_database=yes ;;
+        3) ;; # somebody else's, who will stop it
+        *) exit $code ;;
+        esac
+    fi
+    export DATABASE_URL
+}
+
+# The database goes last.
+finish() {
+    trap - EXIT
+    stop_service
+    if [ -n "$stop_database" ]; then scripts/database.sh stop; fi
+}
+# A second Ctrl-C ends it at once.
+stop_service() {
+    is_running || return 0
+    trap 'kill "$service" || true' INT TERM
+    kill "$service" 2>/dev/null || return 0
+    while is_running; do wait "$service" || true; done
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
