@@ -2,6 +2,7 @@
 //! fault at its JSON Pointer. Knows JSON and faults, no entity.
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, missing_docs)]
 pub mod properties;
 
 use std::{borrow::Cow, fmt};
