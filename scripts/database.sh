@@ -43,7 +43,7 @@ END
     while answers "$port"; do port=$((port + 1)); done
     echo "$port" >"$folder/port"
     rm -f "$pid_file"
-    # A session of its own: Ctrl-C is for the service; the database is then stopped in good order.
+    # A session of its own: Ctrl-C is for the service; the database is then stopped as it should be.
     # The socket's path is relative to the data folder, because it may have 107 characters only.
     setsid mariadbd --no-defaults --user="$(id -un)" --datadir="$folder/data" --socket=mariadb.sock \
         --pid-file="$pid_file" --port="$port" --bind-address=127.0.0.1 --skip-name-resolve \

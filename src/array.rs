@@ -162,8 +162,8 @@ impl<T> Array<T> {
     /// Whether everything was an array, and every element what it should be.
     ///
     /// # Errors
-    /// [`Error::BadRequest`] when it is not JSON, [`Error::Invalid`] with at most a hundred faults; the fourth element's
-    /// quantity is `/3/quantity`.
+    /// [`Error::BadRequest`] when it is not JSON, [`Error::Invalid`] with at most a hundred faults; the fourth
+    /// element's size is `/3/size`.
     pub fn finish(&mut self) -> Result<(), Error> {
         match self.place {
             Place::InArray => return Err(not_json("the array has no end")),

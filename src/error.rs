@@ -81,7 +81,7 @@ pub struct Fault {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
-    /// In the JSON body: a JSON Pointer (RFC 6901), such as `/3/quantity`.
+    /// In the JSON body: a JSON Pointer (RFC 6901), such as `/3/size`.
     Pointer(String),
     /// In the path or the query: the parameter's name.
     Parameter(String),

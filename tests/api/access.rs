@@ -1,8 +1,10 @@
 //! Who may call what: the tokens of `API_TOKENS`, and `ALLOW_INIT`.
 
-use crate::support::{TestApp, module, serve};
+use crate::{
+    samples::ORDERS,
+    support::{TestApp, module, serve},
+};
 
-const ORDERS: &str = include_str!("../../orders.json");
 const TOKENS: &str = "first-token-0123456, second-token-012345";
 const FIRST: (&str, &str) = ("Authorization", "Bearer first-token-0123456");
 const SECOND: (&str, &str) = ("Authorization", "Bearer second-token-012345");

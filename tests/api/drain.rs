@@ -9,7 +9,10 @@ use std::{
 
 use mysql_async::Row;
 
-use crate::support::{Session, TestApp, free_port, orders};
+use crate::{
+    samples::orders,
+    support::{Session, TestApp, free_port},
+};
 
 /// A service with an admin port, which ends half a second after it has been asked to.
 fn start(settings: &[(&str, &str)]) -> (TestApp, u16) {

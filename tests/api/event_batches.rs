@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::{
     events::{eventually, number, wait_until_all_is_told, wait_until_parked},
     peer::{Peer, reply},
-    support::{TestApp, order, orders},
+    samples::{order, orders},
+    support::TestApp,
 };
 
 /// A sink of batches that refuses each batch with a row in it that it cannot take.

@@ -1,15 +1,12 @@
 //! What a reader relies on: README's tables are true, and the entity stands in one folder.
 
-use std::{fs, path::Path};
+use std::fs;
 
-use crate::support::root;
+use crate::support::{files_in, root};
 
 #[test]
 fn nothing_outside_its_folder_knows_the_entity() {
-    let mut files = Vec::new();
-    rust_files(&root().join("src"), &mut files);
-
-    for file in files {
+    for file in files_in(&root().join("src")) {
         let name = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
         if name.starts_with("src/orders/") {
             continue;
@@ -20,17 +17,6 @@ fn nothing_outside_its_folder_knows_the_entity() {
             let lower = line.to_lowercase().replace("order by", ""); // SQL's
             let knows = lower.split(|c: char| !c.is_alphanumeric()).any(|word| word == "order" || word == "orders");
             assert!(!knows || wiring, "{name}:{}: {line}", number + 1);
-        }
-    }
-}
-
-fn rust_files(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            rust_files(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
         }
     }
 }
@@ -68,7 +54,7 @@ fn readme_and_the_launcher_list_every_setting_and_no_other() {
 fn every_test_that_readme_names_is_there() {
     for row in readme_rows("| Fault |") {
         let (module, name) = row[2].split_once("::").unwrap();
-        let folders = ["api", "faults", "peers", "deploy"];
+        let folders = ["api", "api/orders", "faults", "peers", "deploy"];
         let mut files = folders
             .iter()
             .flat_map(|folder| [".rs", "/mod.rs"].map(|end| root().join(format!("tests/{folder}/{module}{end}"))));

@@ -1,16 +1,14 @@
 //! `GET /openapi.json` says what the service does: every endpoint, and each answer in the shape that was promised.
 
-use std::{collections::BTreeSet, thread, time::Duration};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use crate::{
-    peer::{Peer, reply},
+    samples::{ORDERS, UPDATE},
     support::{Reply, TestApp},
 };
 
-const ORDERS: &str = include_str!("../../orders.json");
-const UPDATE: &str = include_str!("../../update_order.json");
 const TOKEN: (&str, &str) = ("Authorization", "Bearer first-token-0123456");
 
 fn described(document: &Value) -> BTreeSet<String> {
@@ -184,37 +182,6 @@ fn refusals_that_no_body_brings_about_are_described_too() {
     }
 }
 
-#[test]
-fn a_tax_may_be_left_out_where_there_is_a_tax_service_and_is_in_every_answer() {
-    let peer = Peer::start(|request, stream| match request.text() {
-        text if text.contains("liar") => reply(stream, 200, &[], "{}"),
-        text if text.contains("sleeper") => thread::sleep(Duration::from_secs(2)),
-        _ => reply(stream, 200, &[], r#"{"tax": 4.73}"#),
-    });
-    let app = TestApp::start_with(&[("TAX_SERVICE_URL", &peer.url("/")), ("OUTBOUND_TIMEOUT", "1")]);
-    let document = app.get("/openapi.json").json();
-    let post = &document["paths"]["/orders"]["post"];
-
-    for (address, status) in [("here", 201), ("liar", 502), ("sleeper", 504)] {
-        let order = json!({"order_id": 1, "product_id": 1, "quantity": 1, "amount": 1, "shipping": 1,
-            "shipping_address": address});
-        let reply = app.post("/orders", order.to_string());
-
-        assert_eq!(reply.status, status, "{address}: {}", reply.body);
-        assert_agrees(&document, post, &reply, address);
-        assert_valid(&document, &post["requestBody"]["content"]["application/json"]["schema"], &order, address);
-    }
-    let required = |name: &str| document["components"]["schemas"][name]["required"].as_array().unwrap().clone();
-    assert!(required("Order").contains(&json!("tax")) && !required("OrderRequest").contains(&json!("tax")));
-    let without = TestApp::start().get("/openapi.json").json();
-    let statuses = |document: &Value| {
-        let responses = document["paths"]["/orders"]["post"]["responses"].as_object().unwrap().clone();
-        ["502", "503", "504"].map(|status| responses.contains_key(status))
-    };
-    assert_eq!((statuses(&document), statuses(&without)), ([true; 3], [false, true, false]));
-    assert_eq!(without["components"]["schemas"]["OrderRequest"], without["components"]["schemas"]["Order"]);
-}
-
 /// A parameter that is described is known, and no other: the one that is refused lists those that are known.
 #[test]
 fn the_parameters_of_a_query_are_those_that_are_described() {
@@ -261,8 +228,8 @@ fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
-/// JSON Schema, as much of it as the description uses; a word that is not known here fails.
-fn assert_valid(document: &Value, schema: &Value, value: &Value, case: &str) {
+/// The value is one of those that the schema describes: JSON Schema, as much of it as the description uses; a word that is not known here fails.
+pub fn assert_valid(document: &Value, schema: &Value, value: &Value, case: &str) {
     let schema = resolve(document, schema).as_object().unwrap();
     for (word, rule) in schema {
         let valid = match word.as_str() {

@@ -8,9 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
-
-const ORDERS: &str = include_str!("../../orders.json");
+use crate::{samples::ORDERS, support::TestApp};
 
 #[test]
 fn a_browser_on_another_origin_may_use_every_endpoint() {

@@ -2,23 +2,25 @@
 
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
-
-const ORDERS: &str = include_str!("../../orders.json");
+use crate::{
+    samples::{ORDERS, invalid, text_field, variant},
+    support::TestApp,
+};
 
 #[test]
 fn what_is_not_json_is_400_wherever_json_is_read() {
     let mut app = TestApp::start();
 
     let nested = "[".repeat(60_000);
+    let not_utf8 = [b"{\"", text_field().as_bytes(), b"\": \"\xff\xfe\"}"].concat();
     let bodies: [(&[u8], &str); 8] = [
         (b"", "nothing"),
         (b"  ", "white space"),
-        (b"order_id=1&quantity=2", "a form"),
+        (b"order_id=1&name=x", "a form"),
         (b"{\"order_id\": 1", "cut off"),
         (b"{\"order_id\": NaN}", "NaN"),
         (b"{} {}", "two texts"),
-        (b"{\"shipping_address\": \"\xff\xfe\"}", "not UTF-8"),
+        (&not_utf8, "not UTF-8"),
         (nested.as_bytes(), "deep nesting, never closed"),
     ];
     let endpoints = [
@@ -43,16 +45,17 @@ fn what_is_not_json_is_400_wherever_json_is_read() {
 fn json_of_another_shape_is_422_with_one_entry_a_field() {
     let mut app = TestApp::start();
     let mut orders: Value = serde_json::from_str(ORDERS).unwrap();
-    orders[3]["quantity"] = json!("many");
-    orders[3]["tax"] = json!(-1);
-    orders[4].as_object_mut().unwrap().remove("amount");
+    let (wrong, fault) = invalid(4);
+    orders[3] = serde_json::from_str(&wrong).unwrap();
+    orders[3]["order_id"] = json!(-1);
+    orders[4].as_object_mut().unwrap().remove(text_field());
     orders[0]["colour"] = json!("red");
 
     let problem = app.post("/create_orders", orders.to_string()).problem(422);
 
     let pointers: Vec<&str> =
         problem["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
-    assert_eq!(pointers, ["/0/colour", "/3/quantity", "/3/tax", "/4/amount"]);
+    assert_eq!(pointers, ["/0/colour", "/3/order_id", &format!("/3{fault}"), &format!("/4/{}", text_field())]);
     assert_eq!(app.get("/orders").json(), json!([]), "not one of the others went in");
 
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
@@ -79,7 +82,7 @@ fn a_second_order_with_the_same_id_is_409_and_changes_nothing() {
     app.post("/create_orders", ORDERS);
     let before = app.get("/orders").body;
     let mut orders: Value = serde_json::from_str(ORDERS).unwrap();
-    let second = orders[2].to_string().replace("台北", "another");
+    let second = variant(3, 1);
     for (index, order) in orders.as_array_mut().unwrap().iter_mut().enumerate() {
         order["order_id"] = json!(100 + index);
     }

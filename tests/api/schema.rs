@@ -6,9 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{Session, TestApp, create_database, drop_database};
-
-const ORDERS: &str = include_str!("../../orders.json");
+use crate::{
+    samples::ORDERS,
+    support::{Session, TestApp, create_database, drop_database},
+};
 
 #[test]
 fn ten_instances_that_start_at_once_apply_each_step_once() {

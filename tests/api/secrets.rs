@@ -5,7 +5,8 @@ use serde_json::json;
 use crate::{
     events::wait_until_parked,
     peer::{Peer, reply},
-    support::{TestApp, order},
+    samples::order,
+    support::TestApp,
 };
 
 #[test]

@@ -4,7 +4,8 @@ use std::{net::TcpListener, process::Output};
 
 use crate::support::{module, root, serve};
 
-fn run(settings: &[(&str, &str)]) -> Output {
+/// Starts it and waits for its end.
+pub fn run(settings: &[(&str, &str)]) -> Output {
     serve(module()).envs(settings.iter().copied()).output().unwrap()
 }
 
@@ -25,8 +26,8 @@ fn a_host_that_may_not_be_called_is_refused_at_the_start() {
     let port = taken.local_addr().unwrap().port().to_string();
     let others = [("DATABASE_URL", "mysql://user:passwd@127.0.0.1/demo"), ("BIND", "127.0.0.1"), ("PORT", &port)];
     let refused = [
-        (&[("TAX_SERVICE_URL", "http://127.0.0.1:8081/")][..], "other.test", "TAX_SERVICE_URL"),
-        (&[("TAX_SERVICE_URL", "http://127.0.0.1:8081/")], "127.0.0.1", "TAX_SERVICE_URL"),
+        (&[("EVENT_SINKS", "http://127.0.0.1:8081/")][..], "other.test", "EVENT_SINKS"),
+        (&[("EVENT_SINKS", "http://127.0.0.1:8081/")], "127.0.0.1", "EVENT_SINKS"),
         (&[("EVENT_SINKS", "http://a.test/, http://b.test/")], "a.test", "EVENT_SINKS"),
         (&[], "http://a.test/", "OUTBOUND_ALLOWED_HOSTS"),
     ];

@@ -302,6 +302,12 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The files in a folder and in those within it.
+pub fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files_in(&path) } else { vec![path] }).collect()
+}
+
 /// The module, built from the sources as they are and compiled ahead of time; or the one that `MODULE` names.
 pub fn module() -> &'static Path {
     static MODULE: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -321,18 +327,6 @@ pub fn module() -> &'static Path {
         root().join("order_demo_service.wasm")
     });
     &MODULE
-}
-
-/// An order with this id, as JSON.
-pub fn order(id: i32) -> String {
-    orders(id..id + 1).trim_matches(['[', ']']).to_string()
-}
-
-/// A JSON array of orders with these ids.
-pub fn orders(ids: std::ops::Range<i32>) -> String {
-    let sample = serde_json::from_str::<Value>(include_str!("../../update_order.json")).unwrap().to_string();
-    let order = |id: i32| sample.replace("\"order_id\":3", &format!("\"order_id\":{id}"));
-    format!("[{}]", ids.map(order).collect::<Vec<_>>().join(","))
 }
 
 /// A new, empty database on the private server; its URL.

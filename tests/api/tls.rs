@@ -11,8 +11,7 @@ use service::tls;
 use crate::{
     certificates::{Authority, file},
     https::HttpsServer,
-    support::{TestApp, free_port, module, serve},
-    tax::untaxed,
+    support::{free_port, module, serve},
 };
 
 const DATABASE: &str = "mysql://user@127.0.0.1:1/demo";
@@ -70,40 +69,6 @@ fn a_url_that_turns_verification_off_is_refused() {
         let message = refusal(&format!("{DATABASE}?require_ssl=true&{option}=false"), Path::new(""));
 
         assert!(message.contains("DATABASE_URL turns off verify_ca or verify_identity"), "{message}");
-    }
-}
-
-#[test]
-fn a_tax_service_is_asked_over_https_and_one_that_is_not_trusted_is_not_and_the_log_says_why() {
-    const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n{\"tax\": 4.73}";
-    let authority = Authority::new("ours");
-    let ca_file = file("tax.pem", authority.pem());
-    let start = |server: &HttpsServer| {
-        let url = format!("https://localhost:{}/", server.port);
-        TestApp::start_with(&[("TAX_SERVICE_URL", &url), ("SSL_CERT_FILE", ca_file.to_str().unwrap())])
-    };
-    let good = HttpsServer::start(&authority.issue("localhost"), ANSWER);
-    let app = start(&good);
-
-    let reply = app.post("/orders", untaxed(1).to_string());
-
-    assert_eq!((reply.status, reply.json()["tax"].as_f64()), (201, Some(4.73)), "{}", reply.body);
-    assert!(good.requests()[0].starts_with("POST / HTTP/1.1"));
-    for (identity, says) in [
-        (Authority::new("theirs").issue("localhost"), "unknown issuer"),
-        (authority.issue("other.test"), "wrong host name"),
-        (authority.issue_for_days("localhost", -9, -3), "it has expired"),
-        (authority.issue_for_days("localhost", 3, 9), "it is not yet valid"),
-    ] {
-        let server = HttpsServer::start(&identity, ANSWER);
-        let app = start(&server);
-
-        let problem = app.post("/orders", untaxed(1).to_string()).problem(502);
-
-        let line = app.log_of(problem["request_id"].as_str().unwrap());
-        assert!(line["error"].as_str().unwrap().contains(says), "{line}");
-        assert_eq!(app.get("/orders").body, "[]");
-        assert_eq!(server.requests(), [""; 0]);
     }
 }
 

@@ -9,9 +9,10 @@ use std::{
 
 use mysql_async::Row;
 
-use crate::support::{Session, TestApp, create_database, drop_database, orders, query, stand_between};
-
-const UPDATE: &str = include_str!("../../update_order.json");
+use crate::{
+    samples::{UPDATE, order, orders, variant},
+    support::{Session, TestApp, create_database, drop_database, query, stand_between},
+};
 
 fn count(app: &TestApp) -> i64 {
     app.query::<i64>("SELECT COUNT(*) FROM orders")[0]
@@ -43,11 +44,12 @@ fn wait_for_statement(app: &TestApp, like: &str) -> u64 {
 fn the_loser_of_a_deadlock_is_tried_again() {
     let app = TestApp::start();
     app.execute("CREATE TABLE ballast (id INT PRIMARY KEY)");
+    app.post("/create_order", order(9000));
     let mut other = Session::open(&app.database_url);
     other.query::<Row>("START TRANSACTION");
     // The one that has changed less loses.
     other.query::<Row>("INSERT INTO ballast SELECT seq FROM seq_1_to_5000");
-    other.query::<Row>("INSERT INTO orders (order_id, product_id, quantity, amount, shipping, tax, shipping_address) SELECT 900, 1, 1, 1, 1, 1, 'held'");
+    other.query::<Row>("UPDATE orders SET order_id = 900 WHERE order_id = 9000"); // as if it were inserted
 
     let status = thread::scope(|scope| {
         let asking = scope.spawn(|| app.post("/create_orders", orders(0..1000)).status);
@@ -60,7 +62,7 @@ fn the_loser_of_a_deadlock_is_tried_again() {
         asking.join().unwrap()
     });
 
-    assert_eq!((status, count(&app)), (200, 1000));
+    assert_eq!((status, count(&app)), (200, 1001));
 }
 
 #[test]
@@ -92,7 +94,7 @@ fn a_lock_that_others_keep_is_503_in_time_and_changes_nothing() {
     let before = app.get("/orders").body;
 
     let asked = Instant::now();
-    let reply = app.post("/update_order", UPDATE.replace("10", "11"));
+    let reply = app.post("/update_order", variant(3, 1));
     let took = asked.elapsed();
 
     let problem = reply.problem(503);
@@ -120,7 +122,7 @@ fn an_answer_that_comes_after_its_time_is_nobody_s() {
         while app.get("/readyz").status != 200 {
             assert!(Instant::now() < deadline, "the only connection does not come back");
         }
-        let missing = UPDATE.replace("\"order_id\": 3", "\"order_id\": 999");
+        let missing = order(999);
         for id in 4..8 {
             app.post("/update_order", &missing).problem(404);
             assert_eq!(app.get(&format!("/orders/{id}")).json()["order_id"], id);

@@ -9,7 +9,8 @@ use service::standard_webhooks::Key;
 use crate::{
     openapi::assert_agrees,
     peer::Peer,
-    support::{Reply, TestApp, module, order, orders, serve},
+    samples::{order, orders},
+    support::{Reply, TestApp, module, serve},
 };
 
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

@@ -28,6 +28,9 @@ mod podman;
 #[path = "../api/readme.rs"]
 mod readme;
 mod registry;
+#[allow(dead_code)] // tests/api uses the rest
+#[path = "../api/samples.rs"]
+mod samples;
 #[allow(dead_code)]
 #[path = "../api/support.rs"]
 mod support;

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use crate::{
     commands::{eventually, get, sh},
     peer::{Peer, reply},
-    support::{TestApp, free_port, order, root},
+    samples::order,
+    support::{TestApp, free_port, root},
 };
 
 const TOKEN: &str = "a-token-0123456789";
@@ -117,14 +118,12 @@ fn dashboard() -> Vec<String> {
 /// Does until `done` what makes each metric move: requests, calls, events out, events in.
 fn load(app: &TestApp, done: &AtomicBool) {
     let token = ("Authorization", "Bearer a-token-0123456789");
-    let untaxed =
-        r#"{"order_id": 1, "product_id": 1, "quantity": 1, "amount": 1, "shipping": 1, "shipping_address": "a"}"#;
     let mut id = 1;
     while !done.load(Ordering::SeqCst) {
         id += 1;
         app.send("POST", "/orders", &[token], order(id));
         app.send("GET", &format!("/orders/{id}"), &[token], "");
-        app.send("PUT", "/orders/1", &[token], untaxed);
+        app.send("PUT", "/orders/1", &[token], order(1));
         app.send("GET", "/nowhere", &[token], "");
         let event = json!({"specversion": "1.0", "id": id.to_string(), "source": "/s", "type": "unknown", "data": []});
         let headers = [("content-type", "application/cloudevents+json")];
@@ -162,12 +161,11 @@ fn prometheus_scrapes_the_service_and_each_expression_of_the_dashboard_gives_dat
     let commands = sh("tests/deploy/scripts/unpack-prometheus.sh");
     let promtool = format!("{commands}/promtool");
     println!("{}", sh(&format!("{promtool} check config deploy/prometheus/prometheus.yml")));
-    let peer = Peer::start(|_, stream| reply(stream, 200, &[], r#"{"tax": 4.73}"#));
+    let peer = Peer::start(|_, stream| reply(stream, 200, &[], ""));
     let nobody = format!("http://127.0.0.1:{}/#name=away", free_port());
     let sinks = format!("{}#name=here,{nobody}", peer.url("/events"));
     let app = TestApp::start_with(&[
         ("API_TOKENS", TOKEN),
-        ("TAX_SERVICE_URL", &peer.url("/tax")),
         ("EVENT_SINKS", &sinks),
         ("EVENT_SECRET", "a-secret-of-ours-123"),
     ]);

@@ -177,7 +177,7 @@ fn the_database_s_certificate_is_checked_against_a_file_that_is_mounted() {
 }
 
 #[test]
-fn post_drain_from_within_its_network_ends_the_container_in_good_order() {
+fn post_drain_from_within_its_network_ends_the_container_as_it_should() {
     let pod = Pod::start();
     let settings = "--env ADMIN_BIND=127.0.0.1:8081 --env DRAIN_DELAY=0.2";
     let container = pod.run("order_demo_service:scratch", &format!("{WASM} {settings}"), BY_DNS);

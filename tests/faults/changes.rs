@@ -11,14 +11,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     peer::{Peer, Received, reply},
-    support::{TestApp, order, orders},
+    samples::{mark, order, orders, variant},
+    support::TestApp,
 };
 
-/// What an event says of a row: its number, its sequence, what was done, and which product it has since.
+/// What an event says of a row: its number, its sequence, what was done, and what marks the row since.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Told {
     /// The event's own; the same whenever it is sent again.
@@ -26,7 +27,7 @@ pub struct Told {
     pub row: i64,
     sequence: u64,
     kind: String,
-    product: i64,
+    mark: Value,
 }
 
 fn told(request: &Received) -> Told {
@@ -38,7 +39,7 @@ fn told(request: &Received) -> Told {
         row,
         sequence: event["sequence"].as_str().unwrap().parse().unwrap(),
         kind: event["type"].as_str().unwrap().to_string(),
-        product: event["data"]["product_id"].as_i64().unwrap(),
+        mark: mark(&event["data"]).clone(),
     }
 }
 
@@ -59,38 +60,37 @@ pub fn sink(port: u16, log: &Log, takes: impl Fn(usize, &Told) -> bool + Send + 
 /// What clients were told that they have done to a row, and perhaps one more thing of which they do not know.
 #[derive(Default)]
 struct Done {
-    changes: Vec<(String, i64)>,
-    perhaps: Option<(String, i64)>,
+    changes: Vec<(String, Value)>,
+    perhaps: Option<(String, Value)>,
 }
 
-fn with_product(row: i64, product: i64) -> String {
-    let mut order: Value = serde_json::from_str(&order(i32::try_from(row).unwrap())).unwrap();
-    order["product_id"] = json!(product);
-    order.to_string()
+fn mark_of(order: &str) -> Value {
+    mark(&serde_json::from_str(order).unwrap()).clone()
 }
 
 /// Creates, changes, deletes and creates again rows of its own, on both instances in turn, until it is `done`.
 fn change_rows(client: i64, apps: &[TestApp], agent: &ureq::Agent, done: &AtomicBool) -> BTreeMap<i64, Done> {
     let mut rows = BTreeMap::new();
-    let mut product = 0;
+    let mut number = 0;
     for row in client * 1_000_000.. {
         if done.load(Ordering::SeqCst) {
             break;
         }
         let mut changes = Done::default();
         for kind in ["created", "updated", "updated", "deleted", "created"] {
-            let app = &apps[usize::try_from(product).unwrap() % apps.len()];
+            let app = &apps[usize::try_from(number).unwrap() % apps.len()];
             if kind != "deleted" {
-                product += 1;
+                number += 1;
             }
+            let order = variant(i32::try_from(row).unwrap(), number);
             let url = app.url(if kind == "created" { "/orders" } else { "" });
             let path = app.url(&format!("/orders/{row}"));
             let reply = match kind {
-                "created" => agent.post(url).send(with_product(row, product)),
-                "updated" => agent.put(path).send(with_product(row, product)),
+                "created" => agent.post(url).send(&order),
+                "updated" => agent.put(path).send(&order),
                 _ => agent.delete(path).call(),
             };
-            let change = (format!("order.{kind}"), product);
+            let change = (format!("order.{kind}"), mark_of(&order));
             match reply {
                 Ok(reply) if reply.status().is_success() => changes.changes.push(change),
                 // It may have been done, or not.
@@ -185,9 +185,8 @@ pub fn everything_at_once(urls: [&str; 2], least_changes: usize, many: i32, outa
         (rows, third)
     });
     assert_eq!(apps[0].post("/create_orders", orders(0..many)).status, 200);
-    let product = serde_json::from_str::<Value>(&order(0)).unwrap()["product_id"].as_i64().unwrap();
     for row in 0..i64::from(many) {
-        rows.insert(row, Done { changes: vec![("order.created".to_string(), product)], perhaps: None });
+        rows.insert(row, Done { changes: vec![("order.created".to_string(), mark_of(&order(0)))], perhaps: None });
     }
     let deadline = Instant::now() + Duration::from_secs(120);
     while apps[0].query::<i64>("SELECT (SELECT COUNT(*) FROM outbox) + (SELECT COUNT(*) FROM event_lines)") != [0] {
@@ -196,8 +195,9 @@ pub fn everything_at_once(urls: [&str; 2], least_changes: usize, many: i32, outa
     }
 
     assert_eq!(apps[0].query::<i64>("SELECT COUNT(*) FROM parked_events"), [0]);
-    let there: HashMap<i64, i64> =
-        apps[0].query::<(i64, i64)>("SELECT order_id, product_id FROM orders").into_iter().collect();
+    let list = apps[0].get("/orders").json();
+    let there: HashMap<i64, &Value> =
+        list.as_array().unwrap().iter().map(|order| (order["order_id"].as_i64().unwrap(), mark(order))).collect();
     let changes: usize = rows.values().map(|done| done.changes.len()).sum();
     assert!(changes >= least_changes, "only {changes} changes");
     for (name, log) in ["the first", "the second", "the third"].iter().zip(&logs) {
@@ -205,14 +205,14 @@ pub fn everything_at_once(urls: [&str; 2], least_changes: usize, many: i32, outa
         eprintln!("{name}: {changes} changes, {} requests", log.lock().unwrap().len());
         for (row, done) in &rows {
             let told = taken.remove(row).unwrap_or_default();
-            let mut got: Vec<(String, i64)> = told.into_iter().map(|told| (told.kind, told.product)).collect();
+            let mut got: Vec<(String, Value)> = told.into_iter().map(|told| (told.kind, told.mark)).collect();
             let last = got.last().cloned();
             if got.len() == done.changes.len() + 1 && got.last() == done.perhaps.as_ref() {
                 got.pop();
             }
             assert_eq!(got, done.changes, "{name}: row {row}");
-            let expected = last.filter(|(kind, _)| kind != "order.deleted").map(|(_, product)| product);
-            assert_eq!(there.get(row).copied(), expected, "{name}: row {row}");
+            let expected = last.filter(|(kind, _)| kind != "order.deleted").map(|(_, mark)| mark);
+            assert_eq!(there.get(row).copied(), expected.as_ref(), "{name}: row {row}");
         }
         assert!(taken.is_empty(), "{name} was told what nobody did: {taken:?}");
     }

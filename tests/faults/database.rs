@@ -15,8 +15,9 @@ use std::{
 
 use crate::{
     alone,
+    samples::{order, orders},
     server::Server,
-    support::{Reply, TestApp, order, orders, query},
+    support::{Reply, TestApp, query},
 };
 
 /// `DB_TIMEOUT`, and what a busy machine adds to it.

@@ -9,8 +9,9 @@ use std::{
 use crate::{
     alone,
     changes::{self, Log, sink, taken},
+    samples::{order, orders},
     server::Server,
-    support::{TestApp, create_database, drop_database, order, orders},
+    support::{TestApp, create_database, drop_database},
 };
 
 fn everything_at_once(least_changes: usize, many: i32, outage: Duration) {

@@ -26,6 +26,9 @@ mod network;
 #[path = "../api/peer.rs"]
 mod peer;
 mod rolling;
+#[allow(dead_code)] // tests/api uses the rest
+#[path = "../api/samples.rs"]
+mod samples;
 mod server;
 mod sockets;
 #[allow(dead_code)] // tests/api uses the rest

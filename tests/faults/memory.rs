@@ -4,7 +4,8 @@ use std::{path::Path, process::Command};
 
 use crate::{
     alone,
-    support::{TestApp, orders, root},
+    samples::orders,
+    support::{TestApp, root},
 };
 
 /// Sends so many requests over 32 connections with h2load; all must succeed.

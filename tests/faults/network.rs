@@ -13,7 +13,8 @@ use std::{
 
 use crate::{
     alone,
-    support::{TestApp, create_database, drop_database, execute, stand_between},
+    samples::orders,
+    support::{TestApp, create_database, drop_database, stand_between},
 };
 
 /// Leads to the database of a URL. Connections fall silent after so many bytes from the database, and stay open.
@@ -62,13 +63,13 @@ fn pass(mut from: TcpStream, mut to: TcpStream, passed: &AtomicUsize, limit: usi
 fn connections_that_fall_silent_in_the_middle_of_an_answer_do_not_use_up_the_pool() {
     let _alone = alone();
     let url = create_database();
-    let wire = Wire::new(&url, 50_000);
+    // A thousand rows of the smallest kind are more.
+    let wire = Wire::new(&url, 8_000);
     let mut app = TestApp::launch(&wire.url, &[("DB_POOL_SIZE", "4"), ("DB_TIMEOUT", "0.5")]);
     app.wait_until_ready();
-    execute(
-        &url,
-        "INSERT INTO orders (order_id, product_id, quantity, amount, shipping, tax, shipping_address) SELECT seq, 1, 1, 1, 1, 1, REPEAT('x', 200) FROM seq_1_to_1000",
-    );
+    let writer = TestApp::launch(&url, &[]);
+    writer.wait_until_ready();
+    assert_eq!(writer.post("/create_orders", orders(0..1000)).status, 200);
 
     for _ in 0..8 {
         app.get("/orders?limit=1000").problem(503);
@@ -82,7 +83,7 @@ fn connections_that_fall_silent_in_the_middle_of_an_answer_do_not_use_up_the_poo
         assert!(began.elapsed() < Duration::from_secs(8), "the pool has not recovered");
     }
     app.assert_still_the_same_process();
-    drop(app);
+    drop((app, writer));
     drop_database(&url);
 }
 

@@ -14,7 +14,8 @@ use std::{
 
 use crate::{
     alone,
-    support::{create_database, drop_database, free_port, module, order, orders, serve},
+    samples::{order, orders},
+    support::{create_database, drop_database, free_port, module, serve},
 };
 
 /// One of the two instances: the same ports whenever it is started.

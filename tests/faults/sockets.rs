@@ -10,10 +10,9 @@ use std::{
 
 use crate::{
     alone,
+    samples::ORDERS,
     support::{TestApp, create_database, drop_database, free_port, stand_between},
 };
-
-const ORDERS: &str = include_str!("../../orders.json");
 
 #[test]
 fn a_database_that_refuses_at_the_start_is_said_to_refuse() {

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::{
     SECRET,
     double::Double,
-    support::{TestApp, order, orders},
+    samples::{order, orders},
+    support::TestApp,
 };
 
 /// The events that a double has understood, as (type, subject).

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::{
     SECRET,
     double::{Double, python},
-    support::{TestApp, order, orders},
+    samples::{order, orders},
+    support::TestApp,
 };
 
 /// What one of the senders in speak.py was answered.

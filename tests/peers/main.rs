@@ -5,6 +5,7 @@
 //! - `sinks`: what others make of our requests.
 //! - `delivery`: what the service itself sends them.
 //! - `readme`: what README says of all that.
+//! - `orders`: what it says of orders alone.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
@@ -12,7 +13,11 @@
 mod delivery;
 mod double;
 mod hearing;
+mod orders;
 mod readme;
+#[allow(dead_code)] // tests/api uses the rest
+#[path = "../api/samples.rs"]
+mod samples;
 mod sinks;
 #[allow(dead_code)] // tests/api uses the rest
 #[path = "../api/support.rs"]

@@ -9,10 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{TestApp, free_port, root};
+use crate::{
+    samples::UPDATE,
+    support::{TestApp, free_port, root},
+};
 
 /// A program of README's, running. What it prints is in a file.
-struct Program {
+pub struct Program {
     process: Child,
     port: u16,
     output: PathBuf,
@@ -20,7 +23,7 @@ struct Program {
 
 impl Program {
     /// What README writes to the file `name`, run with a free port in place of `port`.
-    fn start(name: &str, port: &str) -> Program {
+    pub fn start(name: &str, port: &str) -> Program {
         let readme = readme();
         let (_, rest) = readme.split_once(&format!("$ cat >{name} <<'END'\n")).unwrap();
         let (code, _) = rest.split_once("END\n").unwrap();
@@ -36,7 +39,7 @@ impl Program {
         program
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/", self.port)
     }
 }
@@ -61,7 +64,7 @@ fn eventually(mut holds: impl FnMut() -> bool) {
 }
 
 /// Runs the `curl` of README's that has `mark` in it, and gives what it prints and what README says that it prints.
-fn curl(mark: &str, app: &TestApp) -> (String, String) {
+pub fn curl(mark: &str, app: &TestApp) -> (String, String) {
     let readme = readme();
     let (command, rest) = readme
         .split("\n$ ")
@@ -76,22 +79,11 @@ fn curl(mark: &str, app: &TestApp) -> (String, String) {
 
 #[test]
 #[ignore = "needs Python: make test-peers"]
-fn the_tax_service_of_readme_is_asked() {
-    let tax = Program::start("tax.py", "9001");
-    let app = TestApp::start_with(&[("TAX_SERVICE_URL", &tax.url())]);
-
-    let (prints, says) = curl("\"order_id\": 7", &app);
-
-    assert_eq!(prints, says);
-}
-
-#[test]
-#[ignore = "needs Python: make test-peers"]
 fn the_sink_of_readme_hears_of_every_change() {
     let sink = Program::start("sink.py", "9002");
     let app = TestApp::start_with(&[("EVENT_SINKS", &sink.url())]);
 
-    app.post("/create_order", include_str!("../../update_order.json"));
+    app.post("/create_order", UPDATE);
 
     eventually(|| fs::read_to_string(&sink.output).unwrap().contains("\"type\":\"order.created\""));
 }

@@ -31,7 +31,7 @@ impl RegexSet {
     }
 }
 
-/// Their places in the set, in order.
+/// Their places in the set, ascending.
 #[derive(Debug, Clone)]
 pub struct SetMatches(Vec<usize>);
 

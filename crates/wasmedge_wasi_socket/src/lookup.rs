@@ -16,7 +16,7 @@ use crate::host::{self, AddressInfo, SocketAddress, check};
 
 /// What can be turned into addresses: as `std::net::ToSocketAddrs`, which WASI does not have for names.
 pub trait ToSocketAddrs {
-    /// The addresses in the order in which to try them.
+    /// The addresses in the sequence in which to try them.
     fn to_socket_addrs(&self) -> io::Result<vec::IntoIter<SocketAddr>>;
 }
 

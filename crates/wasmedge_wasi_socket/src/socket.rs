@@ -35,7 +35,7 @@ pub enum SocketType {
     Any = 0,
     /// Packets: UDP.
     Datagram = 1,
-    /// Bytes in order: TCP.
+    /// Bytes in sequence: TCP.
     Stream = 2,
 }
 

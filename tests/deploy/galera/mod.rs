@@ -16,7 +16,8 @@ use std::{
 use crate::{
     changes,
     commands::eventually,
-    support::{Reply, Session, TestApp, free_port, order, orders, query},
+    samples::{order, orders},
+    support::{Reply, Session, TestApp, free_port, query},
 };
 use cluster::{Balancer, Cluster};
 

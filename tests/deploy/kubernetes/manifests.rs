@@ -53,7 +53,7 @@ impl Manifests {
     }
 
     fn number(&self, kind: &str, path: &str) -> f64 {
-        quantity(self.at(kind, path))
+        number(self.at(kind, path))
     }
 
     /// The value of a setting that the ConfigMap has, or its default.
@@ -64,7 +64,7 @@ impl Manifests {
 }
 
 /// A number as Kubernetes writes them: 2, "1", "600m", "256Mi".
-fn quantity(value: &Value) -> f64 {
+fn number(value: &Value) -> f64 {
     let text = value.to_string().replace('"', "");
     let (digits, unit) = text.split_at(text.trim_end_matches(char::is_alphabetic).len());
     let unit = match unit {
@@ -74,7 +74,7 @@ fn quantity(value: &Value) -> f64 {
         "Gi" => 1024.0 * 1024.0 * 1024.0,
         unit => panic!("{unit} in {text}"),
     };
-    digits.parse::<f64>().unwrap_or_else(|_| panic!("{text} is no quantity")) * unit
+    digits.parse::<f64>().unwrap_or_else(|_| panic!("{text} is no number")) * unit
 }
 
 #[test]

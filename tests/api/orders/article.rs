@@ -6,11 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{
     readme::run_curl_lines,
-    support::{TestApp, orders},
+    samples::{ORDERS, UPDATE, order, orders},
+    support::TestApp,
 };
 
-const ORDERS: &str = include_str!("../../orders.json");
-const UPDATE: &str = include_str!("../../update_order.json");
 const DONE: &str = r#"{"status":true}"#;
 
 #[test]
@@ -71,8 +70,7 @@ fn init_empties_the_table() {
 fn orders_are_listed_by_id_however_they_came_in() {
     let app = TestApp::start();
     for id in [30, 7, 12] {
-        let body = UPDATE.replace("\"order_id\": 3", &format!("\"order_id\": {id}"));
-        assert_eq!(app.post("/create_order", body).body, DONE);
+        assert_eq!(app.post("/create_order", order(id)).body, DONE);
     }
 
     let reply = app.get("/orders");

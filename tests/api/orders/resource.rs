@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
-
-const ORDERS: &str = include_str!("../../orders.json");
+use crate::{
+    samples::{ORDERS, variant},
+    support::TestApp,
+};
 
 fn sample(index: usize) -> Value {
     serde_json::from_str::<Value>(ORDERS).unwrap()[index].clone()
@@ -20,8 +21,7 @@ fn an_order_lives_from_post_to_delete() {
     assert_eq!(created.json(), order);
     assert_eq!(app.get("/orders/1").json(), order);
 
-    let mut changed = order.clone();
-    changed["quantity"] = json!(99);
+    let changed: Value = serde_json::from_str(&variant(1, 1)).unwrap();
     let replaced = app.send("PUT", "/orders/1", &[], changed.to_string());
     assert_eq!((replaced.status, replaced.json()), (200, changed.clone()));
     assert_eq!(app.get("/orders/1").json(), changed);
