@@ -12,8 +12,6 @@ use crate::patch::git;
 const STAYS: &[&str] = &[
     "template",
     "README.md",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
     "orders.json",
     "update_order.json",
     "sql/0001_orders.sql",
@@ -25,9 +23,15 @@ const STAYS: &[&str] = &[
     "docs/flame-native.svg",
     "docs/make-it-yours.md",
     "src/orders/tax.rs",
+    "tests/api/orders/call_faults.rs",
     "tests/api/orders/calls.rs",
+    "tests/api/orders/fields.rs",
+    "tests/api/orders/openapi.rs",
     "tests/api/orders/tax.rs",
+    "tests/api/orders/tax_arrays.rs",
+    "tests/api/orders/tax_faults.rs",
     "tests/api/readme.rs",
+    "tests/peers/orders.rs",
     "tests/peers/readme.rs",
 ];
 

@@ -114,7 +114,9 @@ pub fn parse(list: &str, names: Option<&Names>, problems: &mut Vec<String>) -> V
         }
         match KINDS.iter().find(|(known, _)| *known == kind) {
             Some((_, kind)) => fields.push(Field { name: name.to_string(), kind: *kind }),
-            None => problems.push(format!("{what} has the type '{kind}'; there are text, int, money, bool, date, datetime")),
+            None => {
+                problems.push(format!("{what} has the type '{kind}'; there are text, int, money, bool, date, datetime"))
+            }
         }
     }
     let texts = fields.iter().filter(|field| field.kind == Kind::Text).count();
@@ -166,7 +168,9 @@ mod tests {
             assert!(problems(list)[0].contains(reason), "{list}: {:?}", problems(list));
         }
         let many = |count: usize, kind: &str| (0..count).map(|i| format!("f{i}:{kind},")).collect::<String>();
-        for (list, fits) in [(many(100, "int"), true), (many(101, "int"), false), (many(20, "text"), true), (many(21, "text"), false)] {
+        for (list, fits) in
+            [(many(100, "int"), true), (many(101, "int"), false), (many(20, "text"), true), (many(21, "text"), false)]
+        {
             assert_eq!(problems(&list).is_empty(), fits);
         }
     }

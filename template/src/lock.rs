@@ -16,7 +16,8 @@ pub fn rename(folder: &Path, names: &Names) -> Result<(), String> {
 
 /// Packages stand by their name, each after an empty line.
 fn renamed(lock: &str, package: &str) -> String {
-    let name = |block: &str| block.lines().find_map(|line| line.strip_prefix("name = ")).unwrap_or_default().to_string();
+    let name =
+        |block: &str| block.lines().find_map(|line| line.strip_prefix("name = ")).unwrap_or_default().to_string();
     let mut blocks: Vec<String> = lock.trim_end().split("\n\n").map(str::to_string).collect();
     blocks.retain(|block| name(block) != "\"make_new\"");
     for block in &mut blocks {
@@ -33,7 +34,13 @@ mod tests {
     #[test]
     fn the_package_stands_at_its_place_and_the_generator_is_gone() {
         let block = |name: &str| format!("[[package]]\nname = \"{name}\"\nversion = \"0.1.0\"");
-        let lock = ["# by Cargo\nversion = 4", &block("anyhow"), &block("make_new"), &block("order_demo_service"), &block("time")];
+        let lock = [
+            "# by Cargo\nversion = 4",
+            &block("anyhow"),
+            &block("make_new"),
+            &block("order_demo_service"),
+            &block("time"),
+        ];
 
         let expected = ["# by Cargo\nversion = 4", &block("anyhow"), &block("bookings"), &block("time")];
         assert_eq!(renamed(&(lock.join("\n\n") + "\n"), "bookings"), expected.join("\n\n") + "\n");

@@ -94,7 +94,7 @@ mod tests {
             ("line_items", "line_item"),
             ("parties", "party"),
             ("addresses", "address"),
-            ("boxes", "box"),
+            ("taxes", "tax"),
             ("branches", "branch"),
             ("houses", "house"),
         ];
@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn the_article_is_as_it_is_said() {
-        for (singular, article) in [("booking", "a"), ("order", "an"), ("user", "a"), ("invoice", "an"), ("hour", "an")] {
+        for (singular, article) in [("booking", "a"), ("order", "an"), ("user", "a"), ("invoice", "an"), ("hour", "an")]
+        {
             let names = Names { plural: format!("{singular}s"), singular: singular.to_string() };
             assert_eq!(names.article(), article, "{singular}");
         }

@@ -108,12 +108,24 @@ mod tests {
     #[test]
     fn words_and_segments_are_renamed_in_each_spelling() {
         let table = [
-            ("order_id, orders, Order, Orders, ORDER, ORDERS", "line_item_id, line_items, LineItem, LineItems, LINE_ITEM, LINE_ITEMS"),
-            ("create_orders(OrderRequest) order.created 0001_orders", "create_line_items(LineItemRequest) line_item.created 0001_line_items"),
+            (
+                "order_id, orders, Order, Orders, ORDER, ORDERS",
+                "line_item_id, line_items, LineItem, LineItems, LINE_ITEM, LINE_ITEMS",
+            ),
+            (
+                "create_orders(OrderRequest) order.created 0001_orders",
+                "create_line_items(LineItemRequest) line_item.created 0001_line_items",
+            ),
             ("MOST_ORDERS ORDERS_URL createOrder orderId", "MOST_LINE_ITEMS LINE_ITEMS_URL createLineItem line_itemId"),
             ("ORDER BY order_id, order by", "ORDER BY line_item_id, order by"),
-            ("an order, An `order_id`, an_order_is, than order", "a line_item, A `line_item_id`, a_line_item_is, than line_item"),
-            ("border Ordering reordered orderly byteorder disorder", "border Ordering reordered orderly byteorder disorder"),
+            (
+                "an order, An `order_id`, an_order_is, than order",
+                "a line_item, A `line_item_id`, a_line_item_is, than line_item",
+            ),
+            (
+                "border Ordering reordered orderly byteorder disorder",
+                "border Ordering reordered orderly byteorder disorder",
+            ),
             ("order_demo_service order-demo-service order_demo_test", "line_items line-items line_items_test"),
             ("orders' the-orders", "line_items' the-line-items"),
         ];

@@ -10,7 +10,8 @@ use crate::names::{Names, camel};
 
 /// Why these names cannot be: none if they can.
 pub fn problems(root: &Path, names: &Names) -> Vec<String> {
-    let refuse = |what: &str, name: &str| Some(format!("'{name}' is {what} of the template already; choose another name"));
+    let refuse =
+        |what: &str, name: &str| Some(format!("'{name}' is {what} of the template already; choose another name"));
     let mut rust = Vec::new();
     for folder in ["src", "tests"] {
         rust_files(&root.join(folder), &mut rust);
@@ -28,16 +29,28 @@ pub fn problems(root: &Path, names: &Names) -> Vec<String> {
         if packages(root).contains(name) {
             return refuse("a package that something depends on, or one", name);
         }
-        let mut files = rust.iter().filter_map(|file| fs::read_to_string(file).ok());
         let spellings = [name.to_string(), camel(name), name.to_uppercase()];
-        let collides = files.any(|text| {
-            let words = identifiers(&text);
-            let is_renamed = words.iter().any(|word| ["order", "orders", "Order"].contains(word));
-            is_renamed && spellings.iter().any(|spelling| words.contains(spelling.as_str()))
-        });
+        let mut files = rust.iter().filter_map(|file| fs::read_to_string(file).ok());
+        let collides = files.any(|text| spellings.iter().any(|spelling| collides(&text, spelling)));
         if collides { refuse("a word in the code", name) } else { None }
     })
     .collect()
+}
+
+/// Whether this name would be two things in a Rust file: it stands in an item that is renamed too, or it is an item's own.
+fn collides(rust: &str, name: &str) -> bool {
+    // The first of these has what is imported.
+    let items = || rust.split("\n}\n").map(identifiers);
+    let is_renamed =
+        |words: &HashSet<&str>| ["order", "orders", "Order", "Orders"].iter().any(|word| words.contains(word));
+    let is_item = |line: &str| {
+        let kinds = ["fn ", "mod ", "struct ", "enum ", "type ", "const ", "static "];
+        let line = line.strip_prefix("pub ").unwrap_or(line);
+        let rest = kinds.iter().find_map(|kind| line.strip_prefix(kind));
+        rest.is_some_and(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next() == Some(name))
+    };
+    items().any(|words| is_renamed(&words) && words.contains(name))
+        || (items().any(|words| is_renamed(&words)) && rust.lines().any(is_item))
 }
 
 /// The names of the modules at the top of `src` and of the tests.
@@ -48,7 +61,8 @@ fn modules(root: &Path) -> HashSet<String> {
 
 /// The first names after `CREATE TABLE` in `sql/`, and after `"/` in the tables of routes.
 fn tables_and_routes(root: &Path, rust: &[PathBuf]) -> HashSet<String> {
-    let word = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default().to_string();
+    let word =
+        |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default().to_string();
     let mut names = HashSet::new();
     for entry in fs::read_dir(root.join("sql")).into_iter().flatten().flatten() {
         let sql = fs::read_to_string(entry.path()).unwrap_or_default();
@@ -78,14 +92,23 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The words of a Rust file outside comments and strings.
+/// The words of Rust outside comments and strings, but for fields, methods and what is named with its module: those are
+/// nobody else's names.
 fn identifiers(rust: &str) -> HashSet<&str> {
     let mut words = HashSet::new();
     for line in rust.lines() {
         let code = line.split("//").next().unwrap_or_default();
         // What stands between quotes is a string; one that goes on in the next line is rare, and costs a name at worst.
         for outside in code.split('"').step_by(2) {
-            words.extend(outside.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()));
+            let mut before = "";
+            for word in outside.split_inclusive(|c: char| !c.is_alphanumeric() && c != '_') {
+                let name = word.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_');
+                let is_inside = (before.ends_with('.') && !before.ends_with("..")) || before.ends_with("::");
+                if !name.is_empty() && !is_inside {
+                    words.insert(name);
+                }
+                before = &outside[..word.as_ptr() as usize - outside.as_ptr() as usize + word.len()];
+            }
         }
     }
     words
@@ -97,10 +120,10 @@ mod tests {
 
     #[test]
     fn comments_and_strings_are_no_identifiers() {
-        let words = identifiers("let a_b = f(\"c d\", e); // g\n//! h\nstruct I;");
+        let words = identifiers("let a_b = f(\"c d\", e.j, k::l()); // g\n//! h\nstruct I;");
 
         let mut words: Vec<&str> = words.into_iter().collect();
         words.sort_unstable();
-        assert_eq!(words, ["I", "a_b", "e", "f", "let", "struct"]);
+        assert_eq!(words, ["I", "a_b", "e", "f", "k", "let", "struct"]);
     }
 }
