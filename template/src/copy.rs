@@ -30,7 +30,6 @@ const STAYS: &[&str] = &[
     "tests/api/orders/tax.rs",
     "tests/api/orders/tax_arrays.rs",
     "tests/api/orders/tax_faults.rs",
-    "tests/api/readme.rs",
     "tests/peers/orders.rs",
     "tests/peers/readme.rs",
 ];
