@@ -14,7 +14,7 @@ use crate::{
 const OURS: &[&str] = &["product_id", "quantity", "amount", "shipping", "tax", "shipping_address"];
 
 /// The samples' row that the update changes, counted from 0.
-const UPDATED: usize = 2;
+pub const UPDATED: usize = 2;
 
 /// Writes it all.
 ///
@@ -25,10 +25,17 @@ pub fn write(folder: &Path, names: &Names, fields: &[Field]) -> Result<(), Strin
     let all = with_key(names, fields);
     create(folder, &format!("sql/0001_{plural}.sql"), &table(names, &all))?;
     create(folder, &format!("{plural}.json"), &sample_file(names, fields))?;
-    create(folder, &format!("update_{singular}.json"), &object(names, fields, UPDATED, 1, "\n    ", "\n"))?;
+    create(folder, &format!("update_{singular}.json"), &(object(names, fields, UPDATED, 1, "\n    ", "\n") + "\n"))?;
     edit(folder, &format!("src/{plural}/model.rs"), |text| model(text, names, &all))?;
     edit(folder, &format!("src/{plural}/columns.rs"), |text| columns(text, names, &all))?;
-    edit(folder, &format!("tests/api/{plural}/values.rs"), |text| values(text, names, fields))
+    edit(folder, &format!("tests/api/{plural}/values.rs"), |text| blocks::replace(text, KINDS, "];", &kinds(&all)))
+}
+
+/// The table of fields in tests: this line and what follows it.
+const KINDS: &str = "const FIELDS: &[(&str, Kind)] = &[";
+
+fn kinds(all: &[Field]) -> Vec<String> {
+    all.iter().map(|Field { name, kind }| format!("        (\"{name}\", Kind::{}),", kind.property())).collect()
 }
 
 /// All fields, the key first.
@@ -62,14 +69,14 @@ fn table(names: &Names, all: &[Field]) -> String {
 fn model(text: &mut String, names: &Names, all: &[Field]) -> Result<(), String> {
     let one = camel(&names.singular);
     let lines = |line: &dyn Fn(&Field) -> String| all.iter().map(line).collect::<Vec<String>>();
-    let mut declared =
-        lines(&|Field { name, kind }| format!("    /// A {}.\n    pub {name}: {},", kind.meaning(), kind.rust()));
+    let mut declared = lines(&|Field { name, kind }| {
+        format!("    /// {}.\n    pub {name}: {},", capital(kind.meaning()), kind.rust())
+    });
     declared[0] = format!("    /// Its key, which the client gives.\n    pub {}: i32,", names.key());
     let read = lines(&|Field { name, kind }| format!("        {name}: fields.{}(\"{name}\"),", kind.reader()));
-    let kinds = lines(&|Field { name, kind }| format!("        (\"{name}\", Kind::{}),", kind.property()));
     blocks::replace(text, &format!("pub struct {one} {{"), "}", &declared)?;
     blocks::replace(text, &format!("{one} {{"), "}", &read)?;
-    blocks::replace(text, "const FIELDS: &[(&str, Kind)] = &[", "];", &kinds)?;
+    blocks::replace(text, KINDS, "];", &kinds(all))?;
     let has = |kind| all.iter().any(|field| field.kind == kind);
     let types =
         [("money::Money", Kind::Money), ("date_time::Date", Kind::Date), ("date_time::DateTime", Kind::DateTime)];
@@ -100,20 +107,17 @@ fn columns(text: &mut String, names: &Names, all: &[Field]) -> Result<(), String
     blocks::replace(text, &format!("Ok({} {{", camel(one)), "})", &read.collect::<Vec<_>>())
 }
 
-/// The tests of values are about the fields, of which there are others now.
-fn values(text: &mut String, _names: &Names, fields: &[Field]) -> Result<(), String> {
-    let _ = (text, fields);
-    Ok(())
+/// `A day` for `a day`.
+fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map(|first| first.to_uppercase().collect::<String>() + rest.as_str()).unwrap_or_default()
 }
 
-/// One sample, in a line each or all in one.
-pub fn object(names: &Names, fields: &[Field], row: usize, turned: usize, before: &str, after: &str) -> String {
-    let key = format!("\"{}\": {}", names.key(), row + 1);
-    let others = (0..)
-        .zip(fields)
-        .map(|(nth, field)| format!("\"{}\": {}", field.name, samples::json(field, nth, row + turned)));
-    let members: Vec<String> = [key].into_iter().chain(others).collect();
-    format!("{{{before}{}{after}}}", members.join(&format!(",{}", if before.is_empty() { " " } else { before })))
+/// One sample, each member after `before`, and `after` at the end.
+fn object(names: &Names, fields: &[Field], row: usize, turned: usize, before: &str, after: &str) -> String {
+    let members = samples::members(names, fields, row, turned);
+    let members: Vec<String> = members.map(|(name, value)| format!("\"{name}\": {value}")).collect();
+    format!("{{{before}{}{after}}}", members.join(&format!(",{before}")))
 }
 
 fn sample_file(names: &Names, fields: &[Field]) -> String {

@@ -86,12 +86,12 @@ impl Kind {
     /// What it may be, for people.
     pub fn meaning(self) -> &'static str {
         match self {
-            Kind::Text => "text of 1 to 255 characters of Unicode",
-            Kind::Int => "whole number from 0 to 2147483647",
+            Kind::Text => "text, 1 to 255 characters of Unicode",
+            Kind::Int => "a whole number from 0 to 2147483647",
             Kind::Money => "money from 0 to 99999999.99, exact to the cent",
             Kind::Bool => "`true` or `false`",
-            Kind::Date => "day, `2026-11-21`",
-            Kind::DateTime => "moment with its offset, `2026-11-21T09:30:00Z`, exact to the microsecond; UTC comes out",
+            Kind::Date => "a day, `2026-11-21`, from the year 1000 on",
+            Kind::DateTime => "a moment, `2026-11-21T09:30:00Z`, to the microsecond: any offset comes in, UTC goes out",
         }
     }
 }

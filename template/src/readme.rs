@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path};
 
-use crate::{fields::Field, names::Names, rename, samples};
+use crate::{entity::UPDATED, fields::Field, names::Names, rename, samples};
+
+/// The row that the README deletes.
+const DELETED: usize = 1;
 
 /// Writes it.
 ///
@@ -13,8 +16,10 @@ pub fn write(root: &Path, folder: &Path, names: &Names, fields: &[Field]) -> Res
         fs::read_to_string(root.join("template/README.md.in")).map_err(|error| format!("README.md.in: {error}"))?;
     let row = |row: usize, turned: usize| compact(names, fields, row, turned);
     let all: Vec<String> = (0..samples::ROWS).map(|index| row(index, 0)).collect();
-    let after: Vec<String> =
-        (0..samples::ROWS).filter(|index| *index != 1).map(|index| row(index, usize::from(index == 2))).collect();
+    let after: Vec<String> = (0..samples::ROWS)
+        .filter(|index| *index != DELETED)
+        .map(|index| row(index, usize::from(index == UPDATED)))
+        .collect();
     let described: String =
         fields.iter().map(|field| format!("| `{}` | {} |\n", field.name, field.kind.meaning())).collect();
     let text = rename::text(&template.replace("{endpoints}", &endpoints(root)?), names)
@@ -26,10 +31,9 @@ pub fn write(root: &Path, folder: &Path, names: &Names, fields: &[Field]) -> Res
 
 /// A sample as the service answers it.
 fn compact(names: &Names, fields: &[Field], row: usize, turned: usize) -> String {
-    let others = (0..)
-        .zip(fields)
-        .map(|(nth, field)| format!(",\"{}\":{}", field.name, samples::json(field, nth, row + turned)));
-    format!("{{\"{}\":{}{}}}", names.key(), row + 1, others.collect::<String>())
+    let members = samples::members(names, fields, row, turned);
+    let members: Vec<String> = members.map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("{{{}}}", members.join(","))
 }
 
 /// The rows of this README's table of endpoints: a test holds them against the routes.

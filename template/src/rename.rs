@@ -17,8 +17,8 @@ pub fn folder(folder: &Path, names: &Names) -> Result<(), String> {
     for entry in fs::read_dir(folder).map_err(fault)? {
         let path = entry.map_err(fault)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name == ".git" {
-            continue;
+        if name == ".git" || name == "crates" {
+            continue; // what is below the service knows no entity
         }
         let renamed = path.with_file_name(text(&name, names));
         fs::rename(&path, &renamed).map_err(fault)?;

@@ -1,6 +1,9 @@
 //! Values for the sample files: five rows that differ, plausible by type and name, each as the service writes it.
 
-use crate::fields::{Field, Kind};
+use crate::{
+    fields::{Field, Kind},
+    names::Names,
+};
 
 /// How many rows there are.
 pub const ROWS: usize = 5;
@@ -55,8 +58,18 @@ const BY_NAME: [(&[&str], &Values); 7] = [
     (&["name", "customer", "guest", "owner", "author", "contact", "person", "host"], &PEOPLE),
 ];
 
-/// The value of a field in a row, as JSON. `nth` is its place among the fields, so that two of a type differ.
-pub fn json(field: &Field, nth: usize, row: usize) -> String {
+/// The names and values of a row, counted from 0, the key first. `turned`: the values of so many rows later.
+pub fn members(names: &Names, fields: &[Field], row: usize, turned: usize) -> impl Iterator<Item = (String, String)> {
+    let key = (names.key(), (row + 1).to_string());
+    let others = fields.iter().enumerate().map(move |(place, field)| {
+        let nth = fields[..place].iter().filter(|other| other.kind == field.kind).count();
+        (field.name.clone(), json(field, nth, row + turned))
+    });
+    [key].into_iter().chain(others)
+}
+
+/// The value of a field in a row, as JSON. `nth` is its place among those of its type, so that they differ.
+fn json(field: &Field, nth: usize, row: usize) -> String {
     let is_called = |words: &[&str]| words.iter().any(|word| field.name.contains(word));
     let values = match field.kind {
         Kind::Text => BY_NAME.iter().find(|(words, _)| is_called(words)).map_or(&TEXTS, |(_, values)| values),
