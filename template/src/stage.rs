@@ -40,3 +40,26 @@ impl Drop for Stage {
         let _ = fs::remove_dir_all(&self.0); // it may have been kept
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_finished_leaves_nothing_behind() {
+        let parent = std::env::temp_dir().join(format!("make_new.{}", process::id()));
+        let folder = parent.join("bookings");
+        let entries = || fs::read_dir(&parent).unwrap().count();
+
+        let stage = Stage::beside(&folder).unwrap();
+        fs::write(stage.path().join("file"), "").unwrap();
+        drop(stage);
+        assert_eq!(entries(), 0);
+
+        let stage = Stage::beside(&folder).unwrap();
+        fs::write(stage.path().join("file"), "").unwrap();
+        stage.keep(&folder).unwrap();
+        assert!(folder.join("file").exists() && entries() == 1);
+        fs::remove_dir_all(parent).unwrap();
+    }
+}
