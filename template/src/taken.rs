@@ -1,56 +1,76 @@
 //! Which names are something else here already: derived from the files, because any of them may change.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
 };
 
 use crate::names::{Names, camel};
 
-/// Why these names cannot be: none if they can.
-pub fn problems(root: &Path, names: &Names) -> Vec<String> {
-    let refuse =
-        |what: &str, name: &str| Some(format!("'{name}' is {what} of the template already; choose another name"));
-    let mut rust = Vec::new();
-    for folder in ["src", "tests"] {
-        rust_files(&root.join(folder), &mut rust);
-    }
-    let both = [names.plural.as_str(), names.singular.as_str()];
-    // An entity by the name of this one's is this one.
-    let both = both.into_iter().filter(|name| !["order", "orders"].contains(name));
-    both.filter_map(|name| {
-        if modules(root).contains(name) {
-            return refuse("a module", name);
-        }
-        if tables_and_routes(root, &rust).contains(name) {
-            return refuse("a table or a path", name);
-        }
-        if packages(root).contains(name) {
-            return refuse("a package that something depends on, or one", name);
-        }
-        let spellings = [name.to_string(), camel(name), name.to_uppercase()];
-        let mut files = rust.iter().filter_map(|file| fs::read_to_string(file).ok());
-        let collides = files.any(|text| spellings.iter().any(|spelling| collides(&text, spelling)));
-        if collides { refuse("a word in the code", name) } else { None }
-    })
-    .collect()
+/// What there is.
+pub struct Taken {
+    modules: HashSet<String>,
+    tables_and_paths: HashSet<String>,
+    packages: HashSet<String>,
+    /// A name that would be two things in a Rust file, and the file.
+    words: HashMap<String, String>,
 }
 
-/// Whether this name would be two things in a Rust file: it stands in an item that is renamed too, or it is an item's own.
-fn collides(rust: &str, name: &str) -> bool {
-    // The first of these has what is imported.
-    let items = || rust.split("\n}\n").map(identifiers);
+impl Taken {
+    /// Reads it from the files.
+    pub fn read(root: &Path) -> Taken {
+        let mut files = Vec::new();
+        for folder in ["src", "tests"] {
+            rust_files(&root.join(folder), &mut files);
+        }
+        let mut words = HashMap::new();
+        for file in &files {
+            let shown = file.strip_prefix(root).unwrap_or(file).display().to_string();
+            let text = fs::read_to_string(file).unwrap_or_default();
+            words.extend(colliding(&text).into_iter().map(|word| (word.to_string(), shown.clone())));
+        }
+        let tables_and_paths = tables_and_paths(root, &files);
+        Taken { modules: modules(root), tables_and_paths, packages: packages(root), words }
+    }
+
+    /// Why these names cannot be: nothing if they can.
+    pub fn problems(&self, names: &Names) -> Vec<String> {
+        let both = [names.plural.as_str(), names.singular.as_str()];
+        // An entity by the name of this one's is this one.
+        let both = both.into_iter().filter(|name| !["order", "orders"].contains(name));
+        let what = |name: &str| {
+            let spellings = [name.to_string(), camel(name), name.to_uppercase()];
+            if self.modules.contains(name) {
+                Some("a module".to_string())
+            } else if self.tables_and_paths.contains(name) {
+                Some("a table or a path".to_string())
+            } else if self.packages.contains(name) {
+                Some("a package".to_string())
+            } else {
+                spellings.iter().find_map(|name| self.words.get(name)).map(|file| format!("a name in {file}"))
+            }
+        };
+        both.filter_map(|name| Some(format!("'{name}' is {} here already; choose another name", what(name)?))).collect()
+    }
+}
+
+/// The names that would be two things in a Rust file, was one of them this entity's: they stand in an item that is renamed
+/// too, or are an item's own.
+fn colliding(rust: &str) -> HashSet<&str> {
     let is_renamed =
         |words: &HashSet<&str>| ["order", "orders", "Order", "Orders"].iter().any(|word| words.contains(word));
-    let is_item = |line: &str| {
+    // The first of these has what is imported.
+    let mut words: HashSet<&str> = rust.split("\n}\n").map(identifiers).filter(is_renamed).flatten().collect();
+    if !words.is_empty() {
         let kinds = ["fn ", "mod ", "struct ", "enum ", "type ", "const ", "static "];
-        let line = line.strip_prefix("pub ").unwrap_or(line);
-        let rest = kinds.iter().find_map(|kind| line.strip_prefix(kind));
-        rest.is_some_and(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next() == Some(name))
-    };
-    items().any(|words| is_renamed(&words) && words.contains(name))
-        || (items().any(|words| is_renamed(&words)) && rust.lines().any(is_item))
+        words.extend(rust.lines().filter_map(|line| {
+            let line = line.strip_prefix("pub ").unwrap_or(line);
+            let rest = kinds.iter().find_map(|kind| line.strip_prefix(kind))?;
+            rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+        }));
+    }
+    words
 }
 
 /// The names of the modules at the top of `src` and of the tests.
@@ -60,7 +80,7 @@ fn modules(root: &Path) -> HashSet<String> {
 }
 
 /// The first names after `CREATE TABLE` in `sql/`, and after `"/` in the tables of routes.
-fn tables_and_routes(root: &Path, rust: &[PathBuf]) -> HashSet<String> {
+fn tables_and_paths(root: &Path, rust: &[PathBuf]) -> HashSet<String> {
     let word =
         |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default().to_string();
     let mut names = HashSet::new();
@@ -116,7 +136,7 @@ fn identifiers(rust: &str) -> HashSet<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::identifiers;
+    use super::{colliding, identifiers};
 
     #[test]
     fn comments_and_strings_are_no_identifiers() {
@@ -125,5 +145,17 @@ mod tests {
         let mut words: Vec<&str> = words.into_iter().collect();
         words.sort_unstable();
         assert_eq!(words, ["I", "a_b", "e", "f", "k", "let", "struct"]);
+    }
+
+    #[test]
+    fn a_name_collides_where_the_entity_stands_beside_it_or_it_is_an_items_own() {
+        let rust = "use a::{b, order};\n\nfn c() {\n    let d = 1;\n}\n\nfn e() {\n    let f = order(1);\n}\n";
+
+        let words = colliding(rust);
+
+        for (word, collides) in [("b", true), ("c", true), ("e", true), ("f", true), ("g", false)] {
+            assert_eq!(words.contains(word), collides, "{word}");
+        }
+        assert!(colliding("fn c() {}\n").is_empty());
     }
 }
