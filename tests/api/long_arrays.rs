@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    samples::{invalid, order, orders},
+    samples::{invalid, many, order, orders},
     support::TestApp,
 };
 
@@ -15,42 +15,43 @@ fn count(app: &TestApp) -> i64 {
 }
 
 #[test]
-fn a_hundred_thousand_orders_take_no_memory_to_speak_of() {
+fn an_array_of_a_hundred_thousand_takes_no_memory_to_speak_of() {
     let mut app = TestApp::start();
     app.post("/create_orders", orders(0..1000));
-    let body = orders(1000..101_000);
+    let body = orders(1000..1000 + many());
     let before = app.peak_memory();
 
     assert_eq!(app.post("/create_orders", &body).status, 200);
 
     let grown = app.peak_memory() - before;
     assert!(grown < 8 << 20, "{grown} bytes for a body of {}", body.len());
-    assert_eq!(count(&app), 101_000);
+    assert_eq!(count(&app), 1000 + i64::from(many()));
     app.assert_still_the_same_process();
 }
 
 #[test]
 fn a_fault_at_the_end_of_a_long_array_keeps_all_of_it_out() {
     let app = TestApp::start();
-    let good = orders(0..50_000);
+    let last = many() / 2 - 1;
+    let good = orders(0..last + 1);
     let without_end = good.strip_suffix(']').unwrap();
 
-    let wrong = good.replace("\"order_id\":49999,", "\"order_id\":-1,");
+    let wrong = good.replace(&format!("\"order_id\":{last},"), "\"order_id\":-1,");
     let problem = app.post("/create_orders", &wrong).problem(422);
-    assert_eq!(problem["errors"][0]["pointer"], "/49999/order_id");
+    assert_eq!(problem["errors"][0]["pointer"], *format!("/{last}/order_id"));
     app.post("/create_orders", without_end).problem(400);
     app.post("/create_orders", format!("{without_end},{{]")).problem(400);
-    app.post("/create_orders", good.replace("\"order_id\":49999,", "\"order_id\":7,")).problem(409);
+    app.post("/create_orders", good.replace(&format!("\"order_id\":{last},"), "\"order_id\":7,")).problem(409);
 
     assert_eq!(count(&app), 0);
     assert_eq!(app.post("/create_orders", &good).status, 200, "and what is right goes in afterwards");
-    assert_eq!(count(&app), 50_000);
+    assert_eq!(count(&app), i64::from(last) + 1);
 }
 
 #[test]
 fn a_client_that_leaves_in_the_middle_of_a_long_array_leaves_nothing_behind() {
     let mut app = TestApp::start_with(&[("DB_POOL_SIZE", "2")]);
-    let body = orders(0..50_000);
+    let body = orders(0..many() / 2);
 
     for _ in 0..4 {
         let mut leaving = app.connect();
@@ -116,7 +117,7 @@ fn wait_for(app: &TestApp, transactions: i64) {
 fn a_long_array_with_a_fault_needs_no_database_to_be_refused() {
     let app = TestApp::launch("mysql://user@127.0.0.1:1/demo", &[]);
     let (wrong, fault) = invalid(0);
-    let body = orders(0..100_000).replacen(&order(0), &wrong, 1);
+    let body = orders(0..many()).replacen(&order(0), &wrong, 1);
 
     let problem = app.post("/create_orders", body).problem(422);
 

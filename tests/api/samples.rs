@@ -43,6 +43,12 @@ pub fn orders(ids: Range<i32>) -> String {
     format!("[{}]", ids.map(|id| format!("{{\"{KEY}\":{id},{fields}")).collect::<Vec<_>>().join(","))
 }
 
+/// A hundred thousand, or as many as fit the largest body (`MAX_BODY_BYTES`) where an order has many fields.
+pub fn many() -> i32 {
+    let fit = (16 << 20) / (order(999_999).len() + 1);
+    i32::try_from(fit.min(100_000)).unwrap()
+}
+
 /// An order with this id that differs in one field: from [`order`] unless `number` is 0, and from that of the next number.
 /// Two that are not neighbours are the same only where the field's type has too few values.
 pub fn variant(id: i32, number: i32) -> String {

@@ -10,7 +10,7 @@ use std::{
 use mysql_async::Row;
 
 use crate::{
-    samples::{UPDATE, order, orders, variant},
+    samples::{UPDATE, many, order, orders, variant},
     support::{Session, TestApp, create_database, drop_database, query, stand_between},
 };
 
@@ -210,7 +210,7 @@ fn cut_at_commit(url: &str, let_it_through: bool) -> String {
 #[test]
 fn a_service_that_is_killed_in_the_middle_of_an_insert_leaves_all_of_it_or_nothing() {
     let url = create_database();
-    let body = orders(0..100_000);
+    let body = orders(0..many());
     let mut outcomes = Vec::new();
 
     for pause in [60, 120, 180, 240, 300] {
@@ -240,6 +240,6 @@ fn a_service_that_is_killed_in_the_middle_of_an_insert_leaves_all_of_it_or_nothi
     }
 
     drop_database(&url);
-    assert!(outcomes.iter().all(|count| [0, 100_000].contains(count)), "{outcomes:?}");
+    assert!(outcomes.iter().all(|count| [0, i64::from(many())].contains(count)), "{outcomes:?}");
     assert!(outcomes.contains(&0), "none of them was killed in the middle: {outcomes:?}");
 }

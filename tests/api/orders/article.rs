@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     readme::run_curl_lines,
-    samples::{ORDERS, UPDATE, order, orders},
+    samples::{ORDERS, UPDATE, many, order, orders},
     support::TestApp,
 };
 
@@ -117,14 +117,14 @@ fn a_list_of_any_length_is_one_array() {
 #[test]
 fn a_long_list_takes_no_memory_to_speak_of_and_is_cut_off_when_the_database_fails() {
     let writer = TestApp::start();
-    for start in [0, 100_000, 200_000] {
-        assert_eq!(writer.post("/create_orders", orders(start..start + 100_000)).body, DONE);
+    for start in [0, many(), 2 * many()] {
+        assert_eq!(writer.post("/create_orders", orders(start..start + many())).body, DONE);
     }
     let mut reader = TestApp::launch(&writer.database_url, &[]);
     reader.wait_until_ready();
     let before = reader.peak_memory();
 
-    assert_eq!(reader.get("/orders").body.matches("order_id").count(), 300_000);
+    assert_eq!(reader.get("/orders").body.matches("order_id").count(), 3 * many() as usize);
 
     let grown = reader.peak_memory() - before;
     assert!(grown < 8 << 20, "the list took {grown} bytes");
