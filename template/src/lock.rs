@@ -37,12 +37,13 @@ mod tests {
         let lock = [
             "# by Cargo\nversion = 4",
             &block("anyhow"),
+            &block("cc"),
             &block("make_new"),
             &block("order_demo_service"),
             &block("time"),
         ];
 
-        let expected = ["# by Cargo\nversion = 4", &block("anyhow"), &block("bookings"), &block("time")];
+        let expected = ["# by Cargo\nversion = 4", &block("anyhow"), &block("bookings"), &block("cc"), &block("time")];
         assert_eq!(renamed(&(lock.join("\n\n") + "\n"), "bookings"), expected.join("\n\n") + "\n");
     }
 }
