@@ -3,10 +3,9 @@ MODULE := order_demo_service.wasm
 WASM   := target/wasm32-wasip1/release/$(MODULE)
 DEPLOY := cargo test --locked --test deploy
 
-.PHONY: help setup build native up down clean dev dev-wasm debug trap \
-    test test-page screenshots test-docs test-dev test-devcontainer test-next test-faults test-peers test-metrics test-galera \
-    schemathesis bench bench-short \
-    image push run sbom audit test-compose test-oci test-registry test-kubernetes
+.PHONY: help setup build native up down clean dev dev-wasm debug trap new plain plain-patch \
+    test test-page screenshots test-docs test-new test-dev test-devcontainer test-next test-faults test-peers test-metrics \
+    test-galera schemathesis bench bench-short image push run sbom audit test-compose test-oci test-registry test-kubernetes
 .DEFAULT_GOAL := help
 
 # The scripts look for what was built here, wherever this user keeps other projects' builds.
@@ -112,6 +111,20 @@ bench: build native ## native, compiled and interpreted side by side; writes ben
 bench-short: build native ## GET /orders/{id} only; fails when compiled falls below 0.8 of native
 	@scripts/setup.sh bench
 	@scripts/with-database.sh cargo test --quiet --locked --bench bench -- --short
+
+# Make it yours
+
+new: ## a project of its own: make new NAME=bookings FIELDS='customer:text, starts_at:datetime, price:money, seats:int'
+	@NAME='$(NAME)' SINGULAR='$(SINGULAR)' FIELDS='$(FIELDS)' DIR='$(DIR)' cargo run --quiet --locked --package make_new
+
+plain:
+	@cargo run --quiet --locked --package make_new plain
+
+plain-patch:
+	@git -C target/plain add --intent-to-add . && git -C target/plain diff >template/plain.patch
+
+test-new: setup ## makes such a project, and runs `make up`, its README's commands and `make test` in it
+	@template/test.sh
 
 # Ship
 

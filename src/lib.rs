@@ -10,7 +10,7 @@
 //! - [`system`]: the endpoints that know no entity.
 //! - [`page`]: what `/` is to a browser.
 //! - [`orders`]: the entity. All that knows what an order is stands there, and nowhere else.
-//! - [`request`], [`array`], [`fields`], [`decimal`], [`money`]: from a request's bytes to checked values.
+//! - [`request`], [`array`], [`fields`], [`decimal`], [`money`], [`date_time`]: from a request's bytes to checked values.
 //! - [`response`], [`error`]: from values and errors to a response.
 //! - [`db`], [`migrations`]: the pool, transactions, and the schema.
 //! - [`tls`]: whom to trust, and what is wrong with a certificate.
@@ -31,6 +31,7 @@
 pub mod array;
 pub mod auth;
 pub mod config;
+pub mod date_time;
 pub mod db;
 pub mod decimal;
 pub mod drain;

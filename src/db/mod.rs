@@ -1,5 +1,6 @@
 //! The database: a pool of connections, each use of it bounded in time. Knows no table.
 
+mod columns;
 mod lease;
 
 use std::{
@@ -17,6 +18,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+pub use columns::Columns;
 use lease::Lease;
 
 use crate::{

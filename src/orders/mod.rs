@@ -1,6 +1,7 @@
 //! The entity: everything that knows what an order is. To make the service yours, replace this folder.
 
 mod bulk;
+mod columns;
 mod handlers;
 mod import;
 mod model;

@@ -3,18 +3,20 @@
 
 use std::time::Duration;
 
-use mysql_async::{Conn, FromRowError, Params, Row, Value, from_row_opt, prelude::Queryable};
+use mysql_async::{Conn, Params, Row, prelude::Queryable};
 
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::Order;
+use super::{
+    Order,
+    columns::{self, assignments, columns, placeholders},
+};
 use crate::{
     db::{Database, LongTransaction},
     error::Error,
     events::outbox::{Change, Outbox},
     migrations::{self, Migration},
-    money::Money,
 };
 
 /// The steps of the table.
@@ -26,23 +28,18 @@ pub const MIGRATIONS: &[Migration] = &[
 
 const TRUNCATE: &str = "TRUNCATE TABLE orders";
 const IS_THERE: &str = "SELECT order_id FROM orders LIMIT 1";
-const PAGE: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax, shipping_address
-    FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ?";
-const ONE: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax, shipping_address
-    FROM orders WHERE order_id = ?";
-const INSERT: &str = "INSERT INTO orders
-    (order_id, product_id, quantity, amount, shipping, tax, shipping_address) VALUES (?, ?, ?, ?, ?, ?, ?)";
-const ONE_MORE_ROW: &str = ", (?, ?, ?, ?, ?, ?, ?)";
+const PAGE: &str = concat!("SELECT ", columns!(), " FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ?");
+const ONE: &str = concat!("SELECT ", columns!(), " FROM orders WHERE order_id = ?");
+const INSERT: &str = concat!("INSERT INTO orders (", columns!(), ") VALUES ", placeholders!());
+const ONE_MORE_ROW: &str = concat!(", ", placeholders!());
 const VERSION: &str = "SELECT version FROM orders WHERE order_id = ?";
 // What LAST_INSERT_ID gets is told with the statement's result.
-const REPLACE: &str = "UPDATE orders
-    SET product_id = ?, quantity = ?, amount = ?, shipping = ?, tax = ?, shipping_address = ?,
-    version = LAST_INSERT_ID(version + 1) WHERE order_id = ?";
-const LOCK: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax, shipping_address, version
-    FROM orders WHERE order_id = ? FOR UPDATE";
+const REPLACE: &str =
+    concat!("UPDATE orders SET ", assignments!(), ", version = LAST_INSERT_ID(version + 1) WHERE order_id = ?");
+const LOCK: &str = concat!("SELECT ", columns!(), ", version FROM orders WHERE order_id = ? FOR UPDATE");
 const DELETE: &str = "DELETE FROM orders WHERE order_id = ?";
-const LOCK_PAGE: &str = "SELECT order_id, product_id, quantity, amount, shipping, tax, shipping_address, version
-    FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ? FOR UPDATE";
+const LOCK_PAGE: &str =
+    concat!("SELECT ", columns!(), ", version FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ? FOR UPDATE");
 // Not a range: others may have inserted into it.
 const DELETE_THESE: &str = "DELETE o FROM JSON_TABLE(?, '$[*]' COLUMNS (order_id INT PATH '$')) j
     STRAIGHT_JOIN orders o ON o.order_id = j.order_id";
@@ -52,7 +49,7 @@ const CREATED: &str = "order.created";
 const UPDATED: &str = "order.updated";
 const DELETED: &str = "order.deleted";
 
-/// The most rows that one INSERT carries: 512 rows are half a megabyte at most, and 3,584 of 65,535 placeholders.
+/// The most rows that one INSERT carries: 512 rows of 127 columns have fewer than 65,536 placeholders.
 const MOST_ROWS: usize = 512;
 
 /// How long it may take to empty the table where others are told of it.
@@ -83,7 +80,7 @@ pub async fn empty(db: &Database, outbox: &Outbox) -> Result<(), Error> {
 /// Deletes the first orders whose `order_id` is greater than `after`; gives the last one's.
 async fn delete_page(conn: &mut Conn, outbox: &Outbox, after: i32) -> Result<Option<i32>, Error> {
     let rows: Vec<Row> = conn.exec(LOCK_PAGE, (after, MOST_ROWS)).await?;
-    let orders = rows.into_iter().map(versioned).collect::<Result<Vec<_>, _>>()?;
+    let orders = rows.into_iter().map(columns::read_versioned).collect::<Result<Vec<_>, _>>()?;
     let Some((last, _)) = orders.last() else { return Ok(None) };
     let ids: Vec<i32> = orders.iter().map(|(order, _)| order.order_id).collect();
     conn.exec_drop(DELETE_THESE, (json!(ids).to_string(),)).await?;
@@ -95,13 +92,13 @@ async fn delete_page(conn: &mut Conn, outbox: &Outbox, after: i32) -> Result<Opt
 pub async fn page(db: &Database, after: Option<i32>, limit: i32) -> Result<Vec<Order>, Error> {
     let after = after.unwrap_or(-1); // no id is negative
     let rows: Vec<Row> = db.run(async |conn| Ok(conn.exec(PAGE, (after, limit)).await?)).await?;
-    rows.into_iter().map(from_row).collect()
+    rows.into_iter().map(columns::read).collect()
 }
 
 /// The order with this id, if there is one.
 pub async fn get(db: &Database, order_id: i32) -> Result<Option<Order>, Error> {
     let row: Option<Row> = db.run(async |conn| Ok(conn.exec_first(ONE, (order_id,)).await?)).await?;
-    row.map(from_row).transpose()
+    row.map(columns::read).transpose()
 }
 
 /// Inserts an order.
@@ -176,7 +173,7 @@ async fn insert_some<'a>(conn: &mut Conn, outbox: &Outbox, orders: &'a [Order]) 
     let rows = orders.len().min(MOST_ROWS).checked_ilog2().map_or(0, |power| 1_usize << power);
     let (some, others) = orders.split_at_checked(rows).unwrap_or((orders, &[]));
     let statement = INSERT.to_owned() + &ONE_MORE_ROW.repeat(rows.saturating_sub(1));
-    let params = Params::Positional(some.iter().flat_map(insert_params).collect());
+    let params = Params::Positional(some.iter().flat_map(columns::values).collect());
     conn.exec_drop(statement, params).await.map_err(conflict)?;
     if let Some(first) = some.first().filter(|_| outbox.is_on()) {
         // The clock is the same for each row of a statement.
@@ -189,9 +186,9 @@ async fn insert_some<'a>(conn: &mut Conn, outbox: &Outbox, orders: &'a [Order]) 
 
 /// Replaces the order with the same `order_id`; false if there is none.
 pub async fn replace(conn: &mut Conn, outbox: &Outbox, order: &Order) -> Result<bool, Error> {
-    let [order_id, product_id, quantity, amount, shipping, tax, shipping_address] = insert_params(order);
-    let params = vec![product_id, quantity, amount, shipping, tax, shipping_address, order_id];
-    conn.exec_drop(REPLACE, Params::Positional(params)).await?;
+    let mut params = columns::values(order);
+    params.rotate_left(1); // the key stands last
+    conn.exec_drop(REPLACE, Params::Positional(params.into())).await?;
     if conn.affected_rows() == 0 {
         return Ok(false);
     }
@@ -208,7 +205,7 @@ pub async fn delete(conn: &mut Conn, outbox: &Outbox, order_id: i32) -> Result<b
     }
     let row: Option<Row> = conn.exec_first(LOCK, (order_id,)).await?;
     let Some(row) = row else { return Ok(false) };
-    let (order, version) = versioned(row)?;
+    let (order, version) = columns::read_versioned(row)?;
     conn.exec_drop(DELETE, (order_id,)).await?;
     outbox.add(conn, DELETED, [change(&order, version.saturating_add(1))]).await?;
     Ok(true)
@@ -216,38 +213,6 @@ pub async fn delete(conn: &mut Conn, outbox: &Outbox, order_id: i32) -> Result<b
 
 fn change(order: &Order, version: u64) -> Change<'_, Order> {
     Change { key: format!("orders/{}", order.order_id), sequence: version, data: order }
-}
-
-fn insert_params(order: &Order) -> [Value; 7] {
-    [
-        order.order_id.into(),
-        order.product_id.into(),
-        order.quantity.into(),
-        order.amount.into(),
-        order.shipping.into(),
-        order.tax.into(),
-        order.shipping_address.as_str().into(),
-    ]
-}
-
-fn from_row(row: Row) -> Result<Order, Error> {
-    type Columns = (i32, i32, i32, Money, Money, Money, String);
-    let (order_id, product_id, quantity, amount, shipping, tax, shipping_address) =
-        from_row_opt::<Columns>(row).map_err(unreadable)?;
-    Ok(Order { order_id, product_id, quantity, amount, shipping, tax, shipping_address })
-}
-
-/// An order and its version.
-fn versioned(row: Row) -> Result<(Order, u64), Error> {
-    type Columns = (i32, i32, i32, Money, Money, Money, String, u64);
-    let (order_id, product_id, quantity, amount, shipping, tax, shipping_address, version) =
-        from_row_opt::<Columns>(row).map_err(unreadable)?;
-    Ok((Order { order_id, product_id, quantity, amount, shipping, tax, shipping_address }, version))
-}
-
-/// Without the row's values, which belong in no log.
-fn unreadable(_: FromRowError) -> Error {
-    Error::Internal(anyhow::anyhow!("a row of the table orders does not read"))
 }
 
 fn no_version() -> Error {

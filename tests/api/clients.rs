@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    samples::{at_least, fields, is_text, order, orders, text_field},
+    samples::{fields, filling, is_text, order, orders, text_field},
     support::TestApp,
 };
 
@@ -185,7 +185,7 @@ fn a_connection_without_a_request_is_closed_without_a_word() {
 #[test]
 fn a_client_that_stops_reading_is_cut_off_and_one_that_reads_slowly_is_not() {
     let mut app = TestApp::start_with(&[("SEND_TIMEOUT", "0.5"), ("DB_POOL_SIZE", "2")]);
-    assert_eq!(app.post("/create_orders", orders(0..at_least(100_000, 13))).status, 200);
+    assert_eq!(app.post("/create_orders", orders(0..filling(13))).status, 200);
     let whole = app.get("/orders").body.len();
     let ask = || {
         let mut stream = app.connect();
@@ -219,7 +219,7 @@ fn a_client_that_stops_reading_is_cut_off_and_one_that_reads_slowly_is_not() {
 #[test]
 fn a_client_that_resets_in_the_middle_of_an_answer_disturbs_nobody() {
     let mut app = TestApp::start();
-    app.post("/create_orders", orders(0..at_least(20_000, 2)));
+    app.post("/create_orders", orders(0..filling(2)));
 
     for _ in 0..50 {
         let mut stream = app.connect();

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    samples::{at_least, orders, text_field},
+    samples::{filling, orders, text_field},
     support::TestApp,
 };
 
@@ -112,7 +112,7 @@ fn names_of_any_length_are_told_and_logged_in_short() {
 #[test]
 fn many_long_lists_at_once_take_no_more_memory_than_the_limit() {
     let app = TestApp::start_with(&[("MAX_BODIES_BYTES", "4194304"), ("MAX_BODY_BYTES", "4194304")]);
-    let fifth = at_least(20_000, 2);
+    let fifth = filling(2);
     for start in 0..5 {
         app.post("/create_orders", orders(start * fifth..(start + 1) * fifth));
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    samples::{at_least, invalid, order, orders},
+    samples::{filling, invalid, order, orders},
     support::TestApp,
 };
 
@@ -15,10 +15,10 @@ fn count(app: &TestApp) -> i64 {
 }
 
 #[test]
-fn a_hundred_thousand_orders_take_no_memory_to_speak_of() {
+fn an_array_of_many_mebibytes_takes_no_memory_to_speak_of() {
     let mut app = TestApp::start();
     app.post("/create_orders", orders(0..1000));
-    let all = 1000 + at_least(100_000, 13);
+    let all = 1000 + filling(13);
     let body = orders(1000..all);
     let before = app.peak_memory();
 
@@ -33,7 +33,7 @@ fn a_hundred_thousand_orders_take_no_memory_to_speak_of() {
 #[test]
 fn a_fault_at_the_end_of_a_long_array_keeps_all_of_it_out() {
     let app = TestApp::start();
-    let all = at_least(50_000, 6);
+    let all = filling(6);
     let last = format!("\"order_id\":{},", all - 1);
     let good = orders(0..all);
     let without_end = good.strip_suffix(']').unwrap();
@@ -53,7 +53,7 @@ fn a_fault_at_the_end_of_a_long_array_keeps_all_of_it_out() {
 #[test]
 fn a_client_that_leaves_in_the_middle_of_a_long_array_leaves_nothing_behind() {
     let mut app = TestApp::start_with(&[("DB_POOL_SIZE", "2")]);
-    let body = orders(0..at_least(50_000, 6));
+    let body = orders(0..filling(6));
 
     for _ in 0..4 {
         let mut leaving = app.connect();
@@ -119,7 +119,7 @@ fn wait_for(app: &TestApp, transactions: i64) {
 fn a_long_array_with_a_fault_needs_no_database_to_be_refused() {
     let app = TestApp::launch("mysql://user@127.0.0.1:1/demo", &[]);
     let (wrong, fault) = invalid(0);
-    let body = orders(0..at_least(100_000, 13)).replacen(&order(0), &wrong, 1);
+    let body = orders(0..filling(13)).replacen(&order(0), &wrong, 1);
 
     let problem = app.post("/create_orders", body).problem(422);
 

@@ -43,10 +43,10 @@ pub fn orders(ids: Range<i32>) -> String {
     format!("[{}]", ids.map(|id| format!("{{\"{KEY}\":{id},{fields}")).collect::<Vec<_>>().join(","))
 }
 
-/// So many orders, or as many more as take `mebibytes` of JSON: an order may be a small thing.
-pub fn at_least(count: i32, mebibytes: usize) -> i32 {
+/// How many orders take so many MiB of JSON: an order may be small or large.
+pub fn filling(mebibytes: usize) -> i32 {
     let bytes = order(100_000).len() + 1;
-    count.max(i32::try_from((mebibytes << 20) / bytes).unwrap())
+    i32::try_from((mebibytes << 20) / bytes).unwrap()
 }
 
 /// An order with this id that differs in one field: from [`order`] unless `number` is 0, and from that of the next number.

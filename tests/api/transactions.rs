@@ -10,7 +10,7 @@ use std::{
 use mysql_async::Row;
 
 use crate::{
-    samples::{UPDATE, at_least, order, orders, variant},
+    samples::{UPDATE, filling, order, orders, variant},
     support::{Session, TestApp, create_database, drop_database, query, stand_between},
 };
 
@@ -210,7 +210,7 @@ fn cut_at_commit(url: &str, let_it_through: bool) -> String {
 #[test]
 fn a_service_that_is_killed_in_the_middle_of_an_insert_leaves_all_of_it_or_nothing() {
     let url = create_database();
-    let all = at_least(100_000, 13);
+    let all = filling(13);
     let body = orders(0..all);
     let mut outcomes = Vec::new();
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     blocks::run_curl_lines,
-    samples::{ORDERS, UPDATE, at_least, order, orders},
+    samples::{ORDERS, UPDATE, filling, order, orders},
     support::TestApp,
 };
 
@@ -117,7 +117,7 @@ fn a_list_of_any_length_is_one_array() {
 #[test]
 fn a_long_list_takes_no_memory_to_speak_of_and_is_cut_off_when_the_database_fails() {
     let writer = TestApp::start();
-    let third = at_least(100_000, 13);
+    let third = filling(13);
     for start in [0, third, 2 * third] {
         assert_eq!(writer.post("/create_orders", orders(start..start + third)).body, DONE);
     }

@@ -1,6 +1,10 @@
 //! Reads the fields of a JSON object one by one, so that everything that is wrong can be told at once, each
 //! fault at its JSON Pointer. Knows JSON and faults, no entity.
 
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, missing_docs)]
+pub mod properties;
+
 use std::{borrow::Cow, fmt};
 
 use serde::{
@@ -10,6 +14,7 @@ use serde::{
 use serde_json::{Map, Value, json, value::RawValue};
 
 use crate::{
+    date_time::{Date, DateTime},
     decimal,
     error::{Error, Fault},
     money::Money,
@@ -138,6 +143,28 @@ impl<'a> Fields<'a> {
         self.read(name, "must be a text of 1 to 255 characters", schema, |raw| {
             serde_json::from_str::<String>(raw.get()).ok().filter(|text| (1..=255).contains(&text.chars().count()))
         })
+    }
+
+    /// True or false.
+    pub fn boolean(&mut self, name: &str) -> bool {
+        let schema = || json!({ "type": "boolean" });
+        self.read(name, "must be true or false", schema, |raw| serde_json::from_str(raw.get()).ok())
+    }
+
+    /// A day, as a DATE column holds it.
+    pub fn date(&mut self, name: &str) -> Date {
+        let schema = || json!({ "type": "string", "format": "date" });
+        self.read(name, "must be a date such as 2026-11-21, from the year 1000 on", schema, |raw| {
+            Date::parse(&serde_json::from_str::<Cow<str>>(raw.get()).ok()?)
+        })
+    }
+
+    /// A moment, as a DATETIME(6) column holds it.
+    pub fn date_time(&mut self, name: &str) -> DateTime {
+        let schema = || json!({ "type": "string", "format": "date-time" });
+        let rule = "must be a date and time with its offset (RFC 3339) such as 2026-11-21T09:30:00Z, with at most six \
+                    decimals, from the year 1000 on";
+        self.read(name, rule, schema, |raw| DateTime::parse(&serde_json::from_str::<Cow<str>>(raw.get()).ok()?))
     }
 
     fn read<T: Default>(

@@ -1,0 +1,161 @@
+//! Which names are something else here already: derived from the files, because any of them may change.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::names::{Names, camel};
+
+/// What there is.
+pub struct Taken {
+    modules: HashSet<String>,
+    tables_and_paths: HashSet<String>,
+    packages: HashSet<String>,
+    /// A name that would be two things in a Rust file, and the file.
+    words: HashMap<String, String>,
+}
+
+impl Taken {
+    /// Reads it from the files.
+    pub fn read(root: &Path) -> Taken {
+        let mut files = Vec::new();
+        for folder in ["src", "tests"] {
+            rust_files(&root.join(folder), &mut files);
+        }
+        let mut words = HashMap::new();
+        for file in &files {
+            let shown = file.strip_prefix(root).unwrap_or(file).display().to_string();
+            let text = fs::read_to_string(file).unwrap_or_default();
+            words.extend(colliding(&text).into_iter().map(|word| (word.to_string(), shown.clone())));
+        }
+        let tables_and_paths = tables_and_paths(root, &files);
+        Taken { modules: modules(root), tables_and_paths, packages: packages(root), words }
+    }
+
+    /// Why these names cannot be: nothing if they can.
+    pub fn problems(&self, names: &Names) -> Vec<String> {
+        let both = [names.plural.as_str(), names.singular.as_str()];
+        // An entity by the name of this one's is this one.
+        let both = both.into_iter().filter(|name| !["order", "orders"].contains(name));
+        let what = |name: &str| {
+            let spellings = [name.to_string(), camel(name), name.to_uppercase()];
+            if self.modules.contains(name) {
+                Some("a module".to_string())
+            } else if self.tables_and_paths.contains(name) {
+                Some("a table or a path".to_string())
+            } else if self.packages.contains(name) {
+                Some("a package".to_string())
+            } else {
+                spellings.iter().find_map(|name| self.words.get(name)).map(|file| format!("a name in {file}"))
+            }
+        };
+        both.filter_map(|name| Some(format!("'{name}' is {} here already; choose another name", what(name)?))).collect()
+    }
+}
+
+/// The names that would be two things in a Rust file, was one of them this entity's: they stand in an item that is renamed
+/// too, or are an item's own.
+fn colliding(rust: &str) -> HashSet<&str> {
+    let is_renamed =
+        |words: &HashSet<&str>| ["order", "orders", "Order", "Orders"].iter().any(|word| words.contains(word));
+    // The first of these has what is imported.
+    let mut words: HashSet<&str> = rust.split("\n}\n").map(identifiers).filter(is_renamed).flatten().collect();
+    if !words.is_empty() {
+        let kinds = ["fn ", "mod ", "struct ", "enum ", "type ", "const ", "static "];
+        words.extend(rust.lines().filter_map(|line| {
+            let line = line.strip_prefix("pub ").unwrap_or(line);
+            let rest = kinds.iter().find_map(|kind| line.strip_prefix(kind))?;
+            rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+        }));
+    }
+    words
+}
+
+/// The names of the modules at the top of `src` and of the tests.
+fn modules(root: &Path) -> HashSet<String> {
+    let entries = ["src", "tests/api"].into_iter().filter_map(|folder| fs::read_dir(root.join(folder)).ok()).flatten();
+    entries.flatten().filter_map(|entry| Some(entry.path().file_stem()?.to_string_lossy().into_owned())).collect()
+}
+
+/// The first names after `CREATE TABLE` in `sql/`, and after `"/` in the tables of routes.
+fn tables_and_paths(root: &Path, rust: &[PathBuf]) -> HashSet<String> {
+    let word =
+        |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default().to_string();
+    let mut names = HashSet::new();
+    for entry in fs::read_dir(root.join("sql")).into_iter().flatten().flatten() {
+        let sql = fs::read_to_string(entry.path()).unwrap_or_default();
+        names.extend(sql.split("CREATE TABLE IF NOT EXISTS ").skip(1).map(word));
+    }
+    for file in rust.iter().filter(|file| file.starts_with(root.join("src"))) {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        names.extend(text.split("(\"/").skip(1).map(word));
+    }
+    names
+}
+
+fn packages(root: &Path) -> HashSet<String> {
+    let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
+    let names = lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+    names.map(|name| name.replace('-', "_")).chain(["core", "std", "alloc", "test"].map(str::to_string)).collect()
+}
+
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// The words of Rust outside comments and strings, but for fields, methods and what is named with its module: those are
+/// nobody else's names.
+fn identifiers(rust: &str) -> HashSet<&str> {
+    let mut words = HashSet::new();
+    for line in rust.lines() {
+        let code = line.split("//").next().unwrap_or_default();
+        // What stands between quotes is a string; one that goes on in the next line is rare, and costs a name at worst.
+        for outside in code.split('"').step_by(2) {
+            let mut before = "";
+            for word in outside.split_inclusive(|c: char| !c.is_alphanumeric() && c != '_') {
+                let name = word.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_');
+                let is_inside = (before.ends_with('.') && !before.ends_with("..")) || before.ends_with("::");
+                if !name.is_empty() && !is_inside {
+                    words.insert(name);
+                }
+                before = &outside[..word.as_ptr() as usize - outside.as_ptr() as usize + word.len()];
+            }
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{colliding, identifiers};
+
+    #[test]
+    fn comments_and_strings_are_no_identifiers() {
+        let words = identifiers("let a_b = f(\"c d\", e.j, k::l()); // g\n//! h\nstruct I;");
+
+        let mut words: Vec<&str> = words.into_iter().collect();
+        words.sort_unstable();
+        assert_eq!(words, ["I", "a_b", "e", "f", "k", "let", "struct"]);
+    }
+
+    #[test]
+    fn a_name_collides_where_the_entity_stands_beside_it_or_it_is_an_items_own() {
+        let rust = "use a::{b, order};\n\nfn c() {\n    let d = 1;\n}\n\nfn e() {\n    let f = order(1);\n}\n";
+
+        let words = colliding(rust);
+
+        for (word, collides) in [("b", true), ("c", true), ("e", true), ("f", true), ("g", false)] {
+            assert_eq!(words.contains(word), collides, "{word}");
+        }
+        assert!(colliding("fn c() {}\n").is_empty());
+    }
+}
