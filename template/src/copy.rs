@@ -11,6 +11,8 @@ use crate::patch::git;
 /// what is written anew.
 const STAYS: &[&str] = &[
     "template",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "README.md",
     "orders.json",
     "update_order.json",
@@ -22,6 +24,11 @@ const STAYS: &[&str] = &[
     "docs/flame-compiled.svg",
     "docs/flame-native.svg",
     "docs/make-it-yours.md",
+    "docs/page-dark.png",
+    "docs/page-light.png",
+    "docs/page-phone.png",
+    "docs/scaling.md",
+    "docs/scaling.svg",
     "src/orders/tax.rs",
     "tests/api/orders/call_faults.rs",
     "tests/api/orders/calls.rs",
@@ -31,7 +38,6 @@ const STAYS: &[&str] = &[
     "tests/api/orders/tax_arrays.rs",
     "tests/api/orders/tax_faults.rs",
     "tests/peers/orders.rs",
-    "tests/peers/readme.rs",
 ];
 
 /// Copies them to `folder`.

@@ -95,10 +95,16 @@ fn every_excerpt_in_the_pages_stands_in_the_file_that_it_is_from() {
             let file = root().join(&page).parent().unwrap().join(path.strip_suffix("):").unwrap());
             let source =
                 fs::read_to_string(&file).unwrap_or_else(|error| panic!("{page}: {}: {error}", file.display()));
-            assert!(source.contains(&block.text), "{page}:{}: {} has no\n{}", block.line, file.display(), block.text);
+            let is_there = bare(&source).contains(&bare(&block.text));
+            assert!(is_there, "{page}:{}: {} has no\n{}", block.line, file.display(), block.text);
         }
     }
     assert!(excerpts > 0);
+}
+
+/// Without what the formatter adds when a line is too long.
+fn bare(code: &str) -> String {
+    code.replace([' ', '\n', ',', '{', '}'], "")
 }
 
 #[test]
