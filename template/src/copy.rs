@@ -40,13 +40,18 @@ const STAYS: &[&str] = &[
     "tests/peers/orders.rs",
 ];
 
-/// Copies them to `folder`.
+/// Whether this file, as it is called in the repository, is one of them.
+pub fn stays(path: &Path) -> bool {
+    STAYS.iter().any(|stays| path.starts_with(stays))
+}
+
+/// Copies the others to `folder`.
 ///
 /// # Errors
 /// When a file cannot be read or written.
 pub fn copy(root: &Path, folder: &Path) -> Result<(), String> {
     for path in files(root)? {
-        if STAYS.iter().any(|stays| path.starts_with(stays)) {
+        if stays(&path) {
             continue;
         }
         let (from, to) = (root.join(&path), folder.join(&path));

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::names::{Names, camel};
+use crate::{
+    copy,
+    names::{Names, camel},
+};
 
 /// What there is.
 pub struct Taken {
@@ -24,10 +27,11 @@ impl Taken {
         for folder in ["src", "tests"] {
             rust_files(&root.join(folder), &mut files);
         }
+        files.retain(|file| !copy::stays(file.strip_prefix(root).unwrap_or(file)));
         let mut words = HashMap::new();
         for file in &files {
             let shown = file.strip_prefix(root).unwrap_or(file).display().to_string();
-            let text = fs::read_to_string(file).unwrap_or_default();
+            let text = fs::read_to_string(file).unwrap_or_default().replace("\\\"", "  "); // no end of a string
             words.extend(colliding(&text).into_iter().map(|word| (word.to_string(), shown.clone())));
         }
         let tables_and_paths = tables_and_paths(root, &files);
@@ -136,7 +140,23 @@ fn identifiers(rust: &str) -> HashSet<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{colliding, identifiers};
+    use std::path::Path;
+
+    use super::{Names, Taken, colliding, identifiers};
+
+    #[test]
+    fn names_that_people_choose_are_free() {
+        let taken = Taken::read(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap());
+        let names = "addresses articles bookings books comments companies customers devices documents employees invoices items \
+                     members messages notes payments people posts products projects questions rooms tasks tickets users";
+
+        for plural in names.split_whitespace() {
+            let singular = (plural == "people").then_some("person");
+            let names = Names::new(plural, singular, &mut Vec::new()).unwrap();
+
+            assert_eq!(taken.problems(&names), Vec::<String>::new());
+        }
+    }
 
     #[test]
     fn comments_and_strings_are_no_identifiers() {

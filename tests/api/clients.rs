@@ -195,9 +195,9 @@ fn a_client_that_stops_reading_is_cut_off_and_one_that_reads_slowly_is_not() {
 
     let slow = thread::scope(|scope| {
         let slow = scope.spawn(|| {
-            let (mut stream, mut read, mut room) = (ask(), 0, vec![0; 1 << 20]);
+            let (mut stream, mut read, mut buffer) = (ask(), 0, vec![0; 1 << 20]);
             loop {
-                match stream.read(&mut room) {
+                match stream.read(&mut buffer) {
                     Ok(0) | Err(_) => break read,
                     Ok(some) => read += some,
                 }

@@ -9,7 +9,7 @@ use crate::{
     support::{Reply, Session, TestApp},
 };
 
-fn post(app: &TestApp, path: &str, key: &str, body: &str) -> Reply {
+fn send(app: &TestApp, path: &str, key: &str, body: &str) -> Reply {
     app.send("POST", path, &[("Idempotency-Key", key)], body)
 }
 
@@ -24,12 +24,12 @@ fn the_first_answer_comes_again_and_nothing_is_done_again() {
     ];
 
     for (path, key, body, status) in &requests {
-        let first = post(&app, path, key, body);
+        let first = send(&app, path, key, body);
         assert_eq!((first.status, first.header("idempotent-replayed")), (*status, ""), "{path}: {}", first.body);
     }
     app.send("PUT", "/orders/2", &[], variant(2, 2));
     for (path, key, body, status) in &requests {
-        let second = post(&app, path, key, body);
+        let second = send(&app, path, key, body);
 
         assert_eq!((second.status, second.header("idempotent-replayed")), (*status, "true"), "{path}: {}", second.body);
         if *path == "/orders" {
@@ -48,13 +48,13 @@ fn the_first_answer_comes_again_and_nothing_is_done_again() {
 #[test]
 fn the_same_key_for_another_request_is_422_and_without_a_key_it_is_done_again() {
     let app = TestApp::start();
-    post(&app, "/create_order", "key", &order(1));
+    send(&app, "/create_order", "key", &order(1));
 
     for (path, body) in [("/create_order", order(2)), ("/orders", order(1))] {
-        let problem = post(&app, path, "key", &body).problem(422);
+        let problem = send(&app, path, "key", &body).problem(422);
         assert_eq!(problem["errors"][0]["parameter"], json!("Idempotency-Key"));
     }
-    assert_eq!(post(&app, "/create_order", "KEY", &order(2)).status, 200, "another key");
+    assert_eq!(send(&app, "/create_order", "KEY", &order(2)).status, 200, "another key");
     app.post("/create_order", order(1)).problem(409);
 
     assert_eq!(app.query::<i64>("SELECT COUNT(*) FROM orders"), [2]);
@@ -66,10 +66,10 @@ fn a_key_is_1_to_255_visible_characters() {
 
     let longest = "x".repeat(255);
     for key in ["", "a b", "\u{e9}", &format!("{longest}x")] {
-        let problem = post(&app, "/create_order", key, &order(1)).problem(400);
+        let problem = send(&app, "/create_order", key, &order(1)).problem(400);
         assert_eq!(problem["errors"][0]["parameter"], json!("Idempotency-Key"), "{key:?}");
     }
-    assert_eq!(post(&app, "/create_order", &longest, &order(1)).status, 200);
+    assert_eq!(send(&app, "/create_order", &longest, &order(1)).status, 200);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn while_the_first_is_running_the_second_is_409_on_any_instance() {
     holding.query::<i32>("SELECT order_id FROM orders WHERE order_id = 1 FOR UPDATE");
 
     thread::scope(|scope| {
-        let running = scope.spawn(|| post(&first, "/update_order", "key", &order(1)));
+        let running = scope.spawn(|| send(&first, "/update_order", "key", &order(1)));
         while first.query::<i64>(
             "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'UPDATE orders%'",
         ) != [1]
@@ -91,14 +91,14 @@ fn while_the_first_is_running_the_second_is_409_on_any_instance() {
             thread::sleep(std::time::Duration::from_millis(5));
         }
         for app in [&first, &second] {
-            let problem = post(app, "/update_order", "key", &order(1)).problem(409);
+            let problem = send(app, "/update_order", "key", &order(1)).problem(409);
             assert!(problem["detail"].as_str().unwrap().contains("still running"), "{problem}");
         }
         drop(holding);
         assert_eq!(running.join().unwrap().status, 200);
     });
 
-    let again = post(&second, "/update_order", "key", &order(1));
+    let again = send(&second, "/update_order", "key", &order(1));
     assert_eq!((again.status, again.header("idempotent-replayed")), (200, "true"));
 }
 
@@ -106,10 +106,10 @@ fn while_the_first_is_running_the_second_is_409_on_any_instance() {
 fn what_was_refused_may_be_sent_again_with_its_key() {
     let app = TestApp::start();
 
-    post(&app, "/update_order", "key", &order(1)).problem(404);
+    send(&app, "/update_order", "key", &order(1)).problem(404);
     app.post("/create_order", order(1));
 
-    assert_eq!(post(&app, "/update_order", "key", &order(1)).status, 200);
+    assert_eq!(send(&app, "/update_order", "key", &order(1)).status, 200);
 }
 
 #[test]
@@ -120,12 +120,12 @@ fn ten_at_the_same_moment_are_done_once() {
         let key = format!("key-{round}");
         let statuses: Vec<u16> = thread::scope(|scope| {
             let clients: Vec<_> =
-                (0..10).map(|_| scope.spawn(|| post(&app, "/orders", &key, &order(round)).status)).collect();
+                (0..10).map(|_| scope.spawn(|| send(&app, "/orders", &key, &order(round)).status)).collect();
             clients.into_iter().map(|client| client.join().unwrap()).collect()
         });
 
         assert!(statuses.contains(&201) && statuses.iter().all(|status| [201, 409].contains(status)), "{statuses:?}");
-        assert_eq!(post(&app, "/orders", &key, &order(round)).status, 201);
+        assert_eq!(send(&app, "/orders", &key, &order(round)).status, 201);
     }
     assert_eq!(app.query::<i64>("SELECT COUNT(*) FROM orders"), [5]);
 }
@@ -133,13 +133,13 @@ fn ten_at_the_same_moment_are_done_once() {
 #[test]
 fn a_key_holds_for_a_day() {
     let app = TestApp::start();
-    post(&app, "/create_order", "key", &order(1));
+    send(&app, "/create_order", "key", &order(1));
     app.execute("UPDATE idempotency_keys SET created_at = NOW() - INTERVAL 23 HOUR");
-    assert_eq!(post(&app, "/create_order", "key", &order(1)).header("idempotent-replayed"), "true");
+    assert_eq!(send(&app, "/create_order", "key", &order(1)).header("idempotent-replayed"), "true");
 
     app.execute("UPDATE idempotency_keys SET created_at = NOW() - INTERVAL 25 HOUR");
 
-    assert_eq!(post(&app, "/create_order", "key", &order(2)).status, 200, "it may stand for another request now");
+    assert_eq!(send(&app, "/create_order", "key", &order(2)).status, 200, "it may stand for another request now");
     app.execute("UPDATE idempotency_keys SET created_at = NOW() - INTERVAL 25 HOUR");
     let next = TestApp::launch(&app.database_url, &[]);
     next.wait_until_ready();

@@ -37,8 +37,8 @@ fn of_ten_deliveries_at_the_same_moment_one_is_applied_and_all_are_a_success() {
     let body = event("1", &orders(1..100));
 
     let replies: Vec<Reply> = thread::scope(|scope| {
-        let tasks: Vec<_> = (0..10).map(|_| scope.spawn(|| tell(&app, &body))).collect();
-        tasks.into_iter().map(|task| task.join().unwrap()).collect()
+        let tellers: Vec<_> = (0..10).map(|_| scope.spawn(|| tell(&app, &body))).collect();
+        tellers.into_iter().map(|teller| teller.join().unwrap()).collect()
     });
 
     for reply in replies {

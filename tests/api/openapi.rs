@@ -11,10 +11,10 @@ use crate::{
 
 const TOKEN: (&str, &str) = ("Authorization", "Bearer first-token-0123456");
 
-fn described(document: &Value) -> BTreeSet<String> {
-    let paths = document["paths"].as_object().unwrap();
-    let operations = |(path, item): (&String, &Value)| -> Vec<String> {
-        item.as_object().unwrap().keys().map(|method| format!("{} {path}", method.to_uppercase())).collect()
+fn described(api: &Value) -> BTreeSet<String> {
+    let paths = api["paths"].as_object().unwrap();
+    let operations = |(path, methods): (&String, &Value)| -> Vec<String> {
+        methods.as_object().unwrap().keys().map(|method| format!("{} {path}", method.to_uppercase())).collect()
     };
     paths.iter().flat_map(operations).collect()
 }
@@ -36,11 +36,11 @@ fn every_route_is_described_and_nothing_else() {
 fn what_is_turned_off_is_not_described() {
     let app = TestApp::start_with(&[("ALLOW_INIT", "false")]);
 
-    let document = app.get("/openapi.json").json();
+    let api = app.get("/openapi.json").json();
 
-    assert!(!described(&document).contains("GET /init"));
-    assert!(!described(&document).contains("POST /events"));
-    assert!(described(&document).contains("GET /orders"));
+    assert!(!described(&api).contains("GET /init"));
+    assert!(!described(&api).contains("POST /events"));
+    assert!(described(&api).contains("GET /orders"));
 }
 
 #[test]
@@ -48,12 +48,12 @@ fn a_token_is_described_where_one_is_asked_for_and_only_there() {
     let open = TestApp::start();
     let guarded = TestApp::start_with(&[("API_TOKENS", "first-token-0123456")]);
 
-    let document = guarded.send("GET", "/openapi.json", &[TOKEN], "").json();
+    let api = guarded.send("GET", "/openapi.json", &[TOKEN], "").json();
 
-    assert_eq!(document["components"]["securitySchemes"]["bearer"], json!({"type": "http", "scheme": "bearer"}));
-    assert_eq!(document["security"], json!([{"bearer": []}]));
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
+    assert_eq!(api["components"]["securitySchemes"]["bearer"], json!({"type": "http", "scheme": "bearer"}));
+    assert_eq!(api["security"], json!([{"bearer": []}]));
+    for (path, methods) in api["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
             let is_open = ["/livez", "/readyz"].contains(&path.as_str());
             assert_eq!(operation.get("security"), is_open.then_some(&json!([])), "{method} {path}");
             assert_eq!(operation["responses"].get("401").is_none(), is_open, "{method} {path}");
@@ -68,7 +68,7 @@ fn a_token_is_described_where_one_is_asked_for_and_only_there() {
 fn each_operation_answers_as_it_is_described() {
     let most = 2 * ORDERS.len();
     let app = TestApp::start_with(&[("MAX_BODY_BYTES", &most.to_string()), ("API_TOKENS", "first-token-0123456")]);
-    let document = app.send("GET", "/openapi.json", &[TOKEN], "").json();
+    let api = app.send("GET", "/openapi.json", &[TOKEN], "").json();
     let order = serde_json::from_str::<Value>(ORDERS).unwrap()[0].to_string();
     let third = UPDATE;
     let large = " ".repeat(most + 1);
@@ -139,13 +139,13 @@ fn each_operation_answers_as_it_is_described() {
         assert_eq!(reply.status, *status, "{case}: {}", reply.body);
         let path = path.split('?').next().unwrap();
         let path = if path.starts_with("/orders/") { "/orders/{id}" } else { path };
-        let operation = &document["paths"][path][method.to_lowercase()];
-        assert_agrees(&document, operation, &reply, &case);
+        let operation = &api["paths"][path][method.to_lowercase()];
+        assert_agrees(&api, operation, &reply, &case);
         if *status < 300 && !body.is_empty() {
             let content = &operation["requestBody"]["content"];
             let (media_type, content) = content.as_object().unwrap().iter().next().unwrap();
             if media_type == "application/json" {
-                assert_valid(&document, &content["schema"], &serde_json::from_str(body).unwrap(), &case);
+                assert_valid(&api, &content["schema"], &serde_json::from_str(body).unwrap(), &case);
             }
         }
         seen.insert(format!("{method} {path} {status}"));
@@ -153,8 +153,8 @@ fn each_operation_answers_as_it_is_described() {
 
     // What is left can not be brought about by one request with a token: slowness, our own faults, a database that is
     // away.
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
+    for (path, methods) in api["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
             for status in operation["responses"].as_object().unwrap().keys() {
                 let case = format!("{} {path} {status}", method.to_uppercase());
                 assert!(
@@ -172,13 +172,13 @@ fn refusals_that_no_body_brings_about_are_described_too() {
     let away = TestApp::launch("mysql://user:passwd@127.0.0.1:1/demo", &[]);
 
     for (app, headers, status) in [(&guarded, &[][..], 401), (&away, &[TOKEN][..], 503)] {
-        let document = app.send("GET", "/openapi.json", &[TOKEN], "").json();
+        let api = app.send("GET", "/openapi.json", &[TOKEN], "").json();
         for (method, path) in [("GET", "/orders"), ("POST", "/orders"), ("GET", "/orders/{id}"), ("GET", "/init")] {
             let reply =
                 app.send(method, &path.replace("{id}", "1"), headers, if method == "POST" { UPDATE } else { "" });
 
             assert_eq!(reply.status, status, "{method} {path}");
-            assert_agrees(&document, &document["paths"][path][method.to_lowercase()], &reply, path);
+            assert_agrees(&api, &api["paths"][path][method.to_lowercase()], &reply, path);
         }
     }
 }
@@ -187,8 +187,8 @@ fn refusals_that_no_body_brings_about_are_described_too() {
 #[test]
 fn the_link_of_what_is_created_leads_to_it() {
     let app = TestApp::start();
-    let document = app.get("/openapi.json").json();
-    let link = &document["paths"]["/orders"]["post"]["responses"]["201"]["links"]["item"];
+    let api = app.get("/openapi.json").json();
+    let link = &api["paths"]["/orders"]["post"]["responses"]["201"]["links"]["item"];
     let created = app.post("/orders", UPDATE);
 
     let (name, expression) = link["parameters"].as_object().unwrap().iter().next().unwrap();
@@ -196,7 +196,7 @@ fn the_link_of_what_is_created_leads_to_it() {
     let path = format!("/orders/{{{name}}}");
     let key = created.json().pointer(pointer).unwrap().to_string();
 
-    assert_eq!(document["paths"][&path]["get"]["operationId"], link["operationId"]);
+    assert_eq!(api["paths"][&path]["get"]["operationId"], link["operationId"]);
     assert_eq!(path.replace(&format!("{{{name}}}"), &key), created.header("location"));
     assert_eq!(app.get(created.header("location")).json(), created.json());
 }
@@ -205,10 +205,10 @@ fn the_link_of_what_is_created_leads_to_it() {
 #[test]
 fn the_parameters_of_a_query_are_those_that_are_described() {
     let app = TestApp::start();
-    let document = app.get("/openapi.json").json();
+    let api = app.get("/openapi.json").json();
 
     for path in ["/orders", "/delete_order"] {
-        let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap();
+        let parameters = api["paths"][path]["get"]["parameters"].as_array().unwrap();
         let names: Vec<&str> = parameters.iter().map(|parameter| parameter["name"].as_str().unwrap()).collect();
 
         let problem = app.get(&format!("{path}?unheard_of=1")).problem(400);
@@ -219,8 +219,8 @@ fn the_parameters_of_a_query_are_those_that_are_described() {
 }
 
 /// What was answered is what is described.
-pub fn assert_agrees(document: &Value, operation: &Value, reply: &Reply, case: &str) {
-    let response = resolve(document, &operation["responses"][reply.status.to_string()]);
+pub fn assert_agrees(api: &Value, operation: &Value, reply: &Reply, case: &str) {
+    let response = resolve(api, &operation["responses"][reply.status.to_string()]);
     assert!(response.is_object(), "{case}: this status is not described");
     for (name, header) in response["headers"].as_object().unwrap() {
         assert!(header["required"] == false || !reply.header(name).is_empty(), "{case}: no {name}");
@@ -236,20 +236,20 @@ pub fn assert_agrees(document: &Value, operation: &Value, reply: &Reply, case: &
     let media_type = reply.header("content-type").split(';').next().unwrap();
     let described = content.get(media_type).unwrap_or_else(|| panic!("{case}: {media_type} is not described"));
     if media_type.ends_with("json") {
-        assert_valid(document, &described["schema"], &reply.json(), case);
+        assert_valid(api, &described["schema"], &reply.json(), case);
     }
 }
 
-fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+fn resolve<'a>(api: &'a Value, value: &'a Value) -> &'a Value {
     match value["$ref"].as_str() {
-        Some(reference) => document.pointer(reference.strip_prefix('#').unwrap()).expect(reference),
+        Some(reference) => api.pointer(reference.strip_prefix('#').unwrap()).expect(reference),
         None => value,
     }
 }
 
 /// The value is one of those that the schema describes: JSON Schema, as much of it as the description uses; a word that is not known here fails.
-pub fn assert_valid(document: &Value, schema: &Value, value: &Value, case: &str) {
-    let schema = resolve(document, schema).as_object().unwrap();
+pub fn assert_valid(api: &Value, schema: &Value, value: &Value, case: &str) {
+    let schema = resolve(api, schema).as_object().unwrap();
     for (word, rule) in schema {
         let valid = match word.as_str() {
             "type" => match rule.as_str().unwrap() {
@@ -264,7 +264,7 @@ pub fn assert_valid(document: &Value, schema: &Value, value: &Value, case: &str)
             "required" => rule.as_array().unwrap().iter().all(|name| value.get(name.as_str().unwrap()).is_some()),
             "properties" => {
                 for (name, schema) in rule.as_object().unwrap() {
-                    value.get(name).into_iter().for_each(|member| assert_valid(document, schema, member, case));
+                    value.get(name).into_iter().for_each(|member| assert_valid(api, schema, member, case));
                 }
                 true
             }
@@ -273,7 +273,7 @@ pub fn assert_valid(document: &Value, schema: &Value, value: &Value, case: &str)
                 value.as_object().unwrap().keys().all(|name| schema["properties"].get(name).is_some())
             }
             "items" => {
-                value.as_array().unwrap().iter().for_each(|item| assert_valid(document, rule, item, case));
+                value.as_array().unwrap().iter().for_each(|item| assert_valid(api, rule, item, case));
                 true
             }
             "minimum" => value.as_f64() >= rule.as_f64(),

@@ -39,7 +39,7 @@ pub fn order(id: i32) -> String {
 
 /// A JSON array of orders with these ids.
 pub fn orders(ids: Range<i32>) -> String {
-    let fields = members(&FIELDS);
+    let fields = pairs(&FIELDS);
     format!("[{}]", ids.map(|id| format!("{{\"{KEY}\":{id},{fields}")).collect::<Vec<_>>().join(","))
 }
 
@@ -94,11 +94,11 @@ pub fn is_text(value: &Value) -> bool {
 
 fn with_fields(id: i32, fields: &Map<String, Value>) -> String {
     // The key comes first, so that tests can find it, with a comma behind it.
-    format!("{{\"{KEY}\":{id},{}", members(fields))
+    format!("{{\"{KEY}\":{id},{}", pairs(fields))
 }
 
 /// The end of an object's text: without its first brace.
-fn members(fields: &Map<String, Value>) -> String {
+fn pairs(fields: &Map<String, Value>) -> String {
     json!(fields).to_string().split_off(1)
 }
 

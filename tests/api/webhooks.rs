@@ -183,13 +183,13 @@ fn every_format_carries_one_row_or_an_array_of_them() {
 #[test]
 fn event_grid_s_handshake_is_answered_with_its_code() {
     let offered = Peer::json(200, "{}");
-    let question = VALIDATION.replace("http://127.0.0.1:1/", &offered.url("/validate"));
+    let validation = VALIDATION.replace("http://127.0.0.1:1/", &offered.url("/validate"));
     // Its host may be called, so that this is not what keeps it from being so.
     let sink = format!("{}#name=sink", offered.url("/"));
     let app = TestApp::start_with(&[SETTINGS[0], ("EVENT_SINKS", &sink)]);
     let kind = ("aeg-event-type", "SubscriptionValidation");
 
-    let reply = app.send("POST", &format!("/events?access_token={SECRET}"), &[JSON, kind], question);
+    let reply = app.send("POST", &format!("/events?access_token={SECRET}"), &[JSON, kind], validation);
 
     assert_eq!((reply.status, reply.json()), (200, json!({"validationResponse": "512d38b6"})));
     assert_eq!(reply.header("content-type"), "application/json");
@@ -242,7 +242,7 @@ fn the_handshake_of_cloudevents_lets_in_the_origins_that_are_named() {
 #[test]
 fn what_is_answered_is_what_is_described() {
     let app = TestApp::start_with(&[SETTINGS[0], ("MAX_BODY_BYTES", "2000")]);
-    let document = app.get("/openapi.json").json();
+    let api = app.get("/openapi.json").json();
     let unknown = event("1", "{}").replace("order.import", "unknown");
 
     for (method, headers, body, status) in [
@@ -258,7 +258,7 @@ fn what_is_answered_is_what_is_described() {
         let reply = app.send(method, "/events", headers, body);
 
         assert_eq!(reply.status, status, "{method}: {}", reply.body);
-        let operation = &document["paths"]["/events"][method.to_lowercase()];
-        assert_agrees(&document, operation, &reply, &format!("{method} {status}"));
+        let operation = &api["paths"]["/events"][method.to_lowercase()];
+        assert_agrees(&api, operation, &reply, &format!("{method} {status}"));
     }
 }

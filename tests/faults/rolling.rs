@@ -94,12 +94,12 @@ fn a_rolling_restart_loses_no_request() {
     let instances = [Instance::new(&database_url), Instance::new(&database_url)];
     let mut running = [instances[0].start(), instances[1].start()];
     let (_haproxy, port) = balance([&instances[0], &instances[1]]);
-    let address = format!("http://127.0.0.1:{port}");
+    let balancer = format!("http://127.0.0.1:{port}");
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let wait_for_instance = |name: &str| {
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
-            let reply = agent.get(format!("{address}/readyz")).call();
+            let reply = agent.get(format!("{balancer}/readyz")).call();
             if reply.is_ok_and(|reply| reply.status() == 200 && reply.headers()["x-instance"] == name) {
                 return;
             }
@@ -109,21 +109,21 @@ fn a_rolling_restart_loses_no_request() {
     };
     wait_for_instance("one");
     wait_for_instance("two");
-    agent.post(format!("{address}/create_orders")).send(orders(0..100)).unwrap();
+    agent.post(format!("{balancer}/create_orders")).send(orders(0..100)).unwrap();
 
     let (requests, failures, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()), AtomicBool::new(false));
     thread::scope(|scope| {
         for client in 0..6 {
-            let (requests, failures, done, address) = (&requests, &failures, &done, &address);
+            let (requests, failures, done, balancer) = (&requests, &failures, &done, &balancer);
             scope.spawn(move || {
                 let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
                 let began = Instant::now();
                 while !done.load(Ordering::Relaxed) && began.elapsed() < Duration::from_secs(180) {
                     let number = requests.fetch_add(1, Ordering::Relaxed);
                     let reply = match number % 4 {
-                        0 => agent.post(format!("{address}/update_order")).send(order(client)),
-                        1 => agent.get(format!("{address}/orders?limit=10")).call(),
-                        _ => agent.get(format!("{address}/orders/{}", number % 100)).call(),
+                        0 => agent.post(format!("{balancer}/update_order")).send(order(client)),
+                        1 => agent.get(format!("{balancer}/orders?limit=10")).call(),
+                        _ => agent.get(format!("{balancer}/orders/{}", number % 100)).call(),
                     };
                     match reply {
                         Ok(reply) if reply.status() == 200 => {}

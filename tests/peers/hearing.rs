@@ -59,7 +59,7 @@ fn a_sidecar_repeats_what_can_be_applied_later_and_nothing_else() {
     let app = TestApp::start_with(&[("APP_API_TOKEN", token)]);
     let sidecar = Double::start("sidecar.py", &["--app", &app.url("/events"), "--app-token", token]);
     let away = TestApp::launch("mysql://user:passwd@127.0.0.1:1/demo", &[("APP_API_TOKEN", token)]);
-    let patient = Double::start("sidecar.py", &["--app", &away.url("/events"), "--app-token", token]);
+    let persistent = Double::start("sidecar.py", &["--app", &away.url("/events"), "--app-token", token]);
     let stranger = Double::start("sidecar.py", &["--app", &app.url("/events"), "--app-token", "another-token-0123456"]);
     let deliver = |sidecar: &Double, id: &str, data: &str| {
         let data: Value = serde_json::from_str(data).unwrap();
@@ -73,6 +73,6 @@ fn a_sidecar_repeats_what_can_be_applied_later_and_nothing_else() {
     assert_eq!(deliver(&sidecar, "2", "{}"), json!(["DROP"]));
     assert_eq!(deliver(&sidecar, "3", &order(1)), json!(["DROP"]));
     assert_eq!(deliver(&stranger, "4", &order(4)), json!(["RETRY", "RETRY", "RETRY", "RETRY", "RETRY"]));
-    assert_eq!(deliver(&patient, "5", &order(5)), json!(["RETRY", "RETRY", "RETRY", "RETRY", "RETRY"]));
+    assert_eq!(deliver(&persistent, "5", &order(5)), json!(["RETRY", "RETRY", "RETRY", "RETRY", "RETRY"]));
     assert_eq!(stored(&app), [1]);
 }

@@ -126,20 +126,20 @@ impl Kind {
 }
 
 /// An order, each member as text: a parser would make a float of money.
-fn members() -> BTreeMap<String, String> {
+fn pairs() -> BTreeMap<String, String> {
     let order: Value = serde_json::from_str(&order(1)).unwrap();
     order.as_object().unwrap().iter().map(|(name, value)| (name.clone(), value.to_string())).collect()
 }
 
-fn object(members: &BTreeMap<String, String>) -> String {
-    let members: Vec<String> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
-    format!("{{{}}}", members.join(","))
+fn object(pairs: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("{{{}}}", pairs.join(","))
 }
 
 fn with(field: &str, value: &str) -> String {
-    let mut members = members();
-    members.insert(field.to_string(), value.to_string());
-    object(&members)
+    let mut pairs = pairs();
+    pairs.insert(field.to_string(), value.to_string());
+    object(&pairs)
 }
 
 #[test]
@@ -181,11 +181,11 @@ fn a_field_that_is_missing_or_given_twice_is_refused_with_its_name() {
     let app = TestApp::start();
 
     for (field, _) in FIELDS {
-        let mut members = members();
-        let value = members.remove(*field).unwrap();
-        let twice = object(&members).replacen('{', &format!("{{\"{field}\":{value},\"{field}\":{value},"), 1);
+        let mut pairs = pairs();
+        let value = pairs.remove(*field).unwrap();
+        let twice = object(&pairs).replacen('{', &format!("{{\"{field}\":{value},\"{field}\":{value},"), 1);
 
-        for body in [object(&members), twice] {
+        for body in [object(&pairs), twice] {
             let problem = app.post("/create_order", body).problem(422);
 
             assert_eq!(pointers(&problem), [format!("/{field}")], "{problem}");

@@ -1,7 +1,7 @@
 //! docker-compose.yml as users have it: the image is built, the project is started, disturbed, scaled and stopped, by
 //! `docker compose` alone. Each test has the whole project to itself, under a name and on a port of its own.
 
-mod project;
+mod composition;
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::project::Project;
+use self::composition::Composition;
 use crate::{
     blocks::{run_curl_lines, step},
     commands::{eventually, get, post, sh},
@@ -27,9 +27,9 @@ fn kill(pid: &str) {
 
 /// Asks for `path` by new connections and by one that is kept, four clients in all, while `work` runs. Gives the number of
 /// requests and what was answered otherwise than by 200.
-fn while_clients_ask(project: &Project, path: &str, work: impl FnOnce()) -> (usize, Vec<String>) {
+fn while_clients_ask(composition: &Composition, path: &str, work: impl FnOnce()) -> (usize, Vec<String>) {
     let done = AtomicBool::new(false);
-    let (done, url) = (&done, &project.url(path));
+    let (done, url) = (&done, &composition.url(path));
     let client = |keeps: bool| {
         let (mut requests, mut failures) = (0, Vec::new());
         let limits = || ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(10)));
@@ -67,16 +67,16 @@ fn the_file_is_clean() {
 
 #[test]
 fn what_the_article_asks_is_answered_and_found_again_after_a_down_that_takes_less_than_three_seconds() {
-    let project = Project::new();
+    let composition = Composition::new();
 
-    let first = project.up();
-    run_curl_lines("README.md", &format!("127.0.0.1:{}", project.port));
-    let (_, orders) = get(&project.url("/orders"));
+    let first = composition.up();
+    run_curl_lines("README.md", &format!("127.0.0.1:{}", composition.port));
+    let (_, orders) = get(&composition.url("/orders"));
     let stopping = Instant::now();
-    project.compose("down");
+    composition.compose("down");
     let down = stopping.elapsed();
-    assert_eq!(project.compose("ps --all --quiet"), "");
-    let second = project.up();
+    assert_eq!(composition.compose("ps --all --quiet"), "");
+    let second = composition.up();
 
     println!(
         "compose: ready after {:.1} s, the first time after {:.1} s, with the database's own set-up; down in {:.1} s",
@@ -86,23 +86,23 @@ fn what_the_article_asks_is_answered_and_found_again_after_a_down_that_takes_les
     );
     assert!(down < Duration::from_secs(3), "{down:?}");
     assert!(orders.contains("\"order_id\":5"), "{orders}");
-    assert_eq!(get(&project.url("/orders")), (200, orders));
+    assert_eq!(get(&composition.url("/orders")), (200, orders));
     // Three instances are stopped side by side.
-    project.compose("up --detach --no-build --wait --scale service=3");
+    composition.compose("up --detach --no-build --wait --scale service=3");
     let stopping = Instant::now();
-    project.compose("down");
+    composition.compose("down");
     println!("compose: down of three instances in {:.1} s", stopping.elapsed().as_secs_f64());
 }
 
 #[test]
 fn nothing_of_ours_runs_as_root_or_may_write() {
-    let project = Project::new();
+    let composition = Composition::new();
 
-    project.compose("up --detach --no-build --wait");
+    composition.compose("up --detach --no-build --wait");
 
     assert_eq!(sh("docker image inspect --format '{{.Config.User}}' order_demo_service"), "65534:65534");
     for service in ["service", "balancer"] {
-        let container = project.container(service);
+        let container = composition.container(service);
         let processes = container.processes();
         assert!(!processes.is_empty() && processes.iter().all(|(user, _, _)| user != "0"), "{service}: {processes:?}");
         assert_eq!(container.inspect(".HostConfig.ReadonlyRootfs"), "true", "{service}");
@@ -114,35 +114,38 @@ fn nothing_of_ours_runs_as_root_or_may_write() {
 
 #[test]
 fn a_database_that_goes_makes_the_instance_unhealthy_and_its_return_mends_it_without_a_restart() {
-    let project = Project::new();
-    project.compose("up --detach --no-build --wait");
-    let service = project.container("service");
+    let composition = Composition::new();
+    composition.compose("up --detach --no-build --wait");
+    let service = composition.container("service");
     let (wasmedge, started) = (service.wasmedge(), service.inspect(".State.StartedAt"));
     assert_eq!(service.health(), "healthy");
-    assert_eq!(post(&project.url("/create_orders"), &fs::read_to_string(root().join("orders.json")).unwrap()).0, 200);
+    assert_eq!(
+        post(&composition.url("/create_orders"), &fs::read_to_string(root().join("orders.json")).unwrap()).0,
+        200
+    );
 
     // Restarted
-    project.compose("restart db");
-    eventually("answers after the database's restart", 30, || get(&project.url("/orders")).0 == 200);
-    assert!(get(&project.url("/orders")).1.contains("\"order_id\":5"));
+    composition.compose("restart db");
+    eventually("answers after the database's restart", 30, || get(&composition.url("/orders")).0 == 200);
+    assert!(get(&composition.url("/orders")).1.contains("\"order_id\":5"));
     eventually("healthy after the database's restart", 30, || service.health() == "healthy");
 
     // Gone
     let stopping = Instant::now();
-    project.compose("stop db");
+    composition.compose("stop db");
     eventually("unhealthy", 30, || service.health() == "unhealthy");
     let unhealthy = stopping.elapsed();
-    let answer = sh(&format!("curl -sS -i {}", project.url("/orders")));
+    let answer = sh(&format!("curl -sS -i {}", composition.url("/orders")));
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
     let head = answer.to_lowercase();
     assert!(head.contains("content-type: application/problem+json") && head.contains("retry-after: 1"), "{answer}");
 
     // Back
     let starting = Instant::now();
-    project.compose("start db");
+    composition.compose("start db");
     eventually("healthy", 30, || service.health() == "healthy");
     let healthy = starting.elapsed();
-    eventually("answers when the database is back", 10, || get(&project.url("/orders")).0 == 200);
+    eventually("answers when the database is back", 10, || get(&composition.url("/orders")).0 == 200);
     println!(
         "compose: unhealthy {:.1} s after the database's end, healthy {:.1} s after its start",
         unhealthy.as_secs_f64(),
@@ -153,21 +156,21 @@ fn a_database_that_goes_makes_the_instance_unhealthy_and_its_return_mends_it_wit
 
 #[test]
 fn three_instances_share_the_requests_and_come_and_go_without_the_loss_of_one() {
-    let project = Project::new();
-    project.compose("up --detach --no-build --wait");
+    let composition = Composition::new();
+    composition.compose("up --detach --no-build --wait");
 
-    let (requests, failures) = while_clients_ask(&project, "/orders", || {
+    let (requests, failures) = while_clients_ask(&composition, "/orders", || {
         let up = step(PAGE, "--scale service=").command;
-        project.compose(&up.replace("docker compose up", "up --detach --no-build --wait"));
-        let instances = project.containers("service");
+        composition.compose(&up.replace("docker compose up", "up --detach --no-build --wait"));
+        let instances = composition.containers("service");
         assert_eq!(instances.len(), 3);
         for instance in &instances {
             eventually(&instance.0, 20, || instance.log().contains("\"path\":\"/orders\""));
         }
         assert!(instances.iter().all(|instance| instance.inspect("len .HostConfig.PortBindings") == "0"));
 
-        project.compose("up --detach --no-build --wait --scale service=1");
-        assert_eq!(project.containers("service").len(), 1);
+        composition.compose("up --detach --no-build --wait --scale service=1");
+        assert_eq!(composition.containers("service").len(), 1);
     });
 
     assert!(requests > 100 && failures.is_empty(), "{requests} requests, failed: {failures:?}");
@@ -175,11 +178,11 @@ fn three_instances_share_the_requests_and_come_and_go_without_the_loss_of_one() 
 
 #[test]
 fn an_instance_that_is_killed_in_whatever_way_comes_back_and_the_others_answer_meanwhile() {
-    let project = Project::new();
-    project.compose("up --detach --no-build --wait --scale service=3");
-    let instances = project.containers("service");
+    let composition = Composition::new();
+    composition.compose("up --detach --no-build --wait --scale service=3");
+    let instances = composition.containers("service");
 
-    let (requests, failures) = while_clients_ask(&project, "/orders", || {
+    let (requests, failures) = while_clients_ask(&composition, "/orders", || {
         // WasmEdge in it: the launcher starts it again, in the same container.
         let before = instances[0].wasmedge();
         kill(before.as_ref().unwrap());
@@ -195,7 +198,7 @@ fn an_instance_that_is_killed_in_whatever_way_comes_back_and_the_others_answer_m
         // By `docker kill`: the engine takes that for a wish, and leaves it until the next `up`.
         sh(&format!("docker kill --signal KILL {}", instances[2].0));
         eventually("gone", 10, || instances[2].inspect(".State.Status") == "exited");
-        project.compose("up --detach --no-build --wait --scale service=3");
+        composition.compose("up --detach --no-build --wait --scale service=3");
         assert_eq!(instances[2].inspect(".State.Status"), "running");
     });
 
@@ -213,11 +216,11 @@ fn a_file_of_authorities_comes_in_by_a_volume() {
     let more = "services: {service: {environment: {SSL_CERT_FILE: /etc/ssl/ours.pem}, \
                 volumes: ['./target/compose/ours.pem:/etc/ssl/ours.pem:ro']}}";
     fs::write(folder.join("more.yml"), more).unwrap();
-    let project = Project::with("-f docker-compose.yml -f target/compose/more.yml");
+    let composition = Composition::with("-f docker-compose.yml -f target/compose/more.yml");
 
-    project.up();
+    composition.up();
 
-    let service = project.container("service");
+    let service = composition.container("service");
     let given = sh(&format!("docker exec {} bash -c 'cat /tmp/*/ours.pem'", service.0));
     assert_eq!(given.trim(), authority.cert.pem().trim());
 }

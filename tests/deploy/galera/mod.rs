@@ -49,8 +49,8 @@ fn a_node_that_is_killed_under_load_costs_no_acknowledged_write_and_ten_seconds_
             load.longest_gap.lock().unwrap().0 = Duration::ZERO;
             cluster.kill(killed);
             let size = "SHOW STATUS LIKE 'wsrep_cluster_size'";
-            let members = || query::<(String, u8)>(&cluster.urls[(killed + 1) % 3], size)[0].1;
-            eventually("the others have noticed", 20, || members() == 2);
+            let nodes = || query::<(String, u8)>(&cluster.urls[(killed + 1) % 3], size)[0].1;
+            eventually("the others have noticed", 20, || nodes() == 2);
             load.wait_for_more(1000);
             gaps.push(load.longest_gap.lock().unwrap().0);
             cluster.start_again(killed);
@@ -231,13 +231,13 @@ fn the_same_key_on_two_nodes_is_done_once(cluster: &Cluster) {
     for id in 0..20 {
         let key = format!("key-{id}");
         let key = &key;
-        let post = move |app: &TestApp| app.send("POST", "/orders", &[("Idempotency-Key", key)], order(id));
+        let ask = move |app: &TestApp| app.send("POST", "/orders", &[("Idempotency-Key", key)], order(id));
 
         let mut replies: Vec<Reply> = thread::scope(|scope| {
-            let asking: Vec<_> = (0..6).map(|client| scope.spawn(move || post(&apps[client % 2]))).collect();
+            let asking: Vec<_> = (0..6).map(|client| scope.spawn(move || ask(&apps[client % 2]))).collect();
             asking.into_iter().map(|asking| asking.join().unwrap()).collect()
         });
-        replies.extend(apps.iter().map(post));
+        replies.extend(apps.iter().map(ask));
 
         let first =
             replies.iter().filter(|reply| reply.status == 201 && reply.header("idempotent-replayed").is_empty());

@@ -14,21 +14,21 @@ use crate::{
 };
 
 /// The project, which goes with all its data when this is dropped.
-pub struct Project {
+pub struct Composition {
     pub port: u16,
     files: String,
 }
 
-impl Project {
-    pub fn new() -> Project {
-        Project::with("-f docker-compose.yml")
+impl Composition {
+    pub fn new() -> Composition {
+        Composition::with("-f docker-compose.yml")
     }
 
-    pub fn with(files: &str) -> Project {
+    pub fn with(files: &str) -> Composition {
         build();
-        let project = Project { port: free_port(), files: files.to_string() };
-        project.compose("down --volumes --remove-orphans"); // of a run that was cut off
-        project
+        let composition = Composition { port: free_port(), files: files.to_string() };
+        composition.compose("down --volumes --remove-orphans"); // of a run that was cut off
+        composition
     }
 
     /// Runs `docker compose …` and gives what it prints.
@@ -69,7 +69,7 @@ impl Project {
     }
 }
 
-impl Drop for Project {
+impl Drop for Composition {
     fn drop(&mut self) {
         if thread::panicking() {
             println!("{}", try_sh(&self.line("ps --all")));
