@@ -23,9 +23,23 @@ export class Entity {
     entity.schema = entity.api.components.schemas[$ref.split('/').pop()];
     entity.key = key;
     entity.names = Object.keys(sample);
-    entity.number = entity.names.find((name) => name !== key && ['integer', 'number'].includes(entity.schema.properties[name].type));
+    /** A number, the key where there is no other. */
+    entity.number = entity.names.find((name) => name !== key && ['integer', 'number'].includes(entity.schema.properties[name].type)) ?? key;
     entity.text = entity.names.find((name) => entity.schema.properties[name].type === 'string' && !entity.schema.properties[name].format);
     return entity;
+  }
+
+  /** A field of `row` that is not the key, and another value of it: as it is typed, as the table shows it, and as it is stored. */
+  change(row) {
+    if (this.text) return { name: this.text, typed: 'written on the page', shown: 'written on the page', value: 'written on the page' };
+    if (this.number !== key) return { name: this.number, typed: '8', shown: '8', value: 8 };
+    const [, name] = this.names;
+    const { type, format } = this.schema.properties[name];
+    if (type === 'boolean') return { name, typed: !row[name], shown: '', value: !row[name] };
+    const day = '2030-04-05';
+    return format === 'date'
+      ? { name, typed: day, shown: '2030', value: day }
+      : { name, typed: `${day}T06:07:08`, shown: '2030', value: `${day}T06:07:08Z` };
   }
 
   /** Leaves the table with the samples alone. */
