@@ -11,8 +11,9 @@ ENV CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld
 COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 COPY crates crates
-COPY template template
-RUN mkdir src && echo '//!' | tee src/lib.rs >src/main.rs && echo 'fn main() {}' >>src/main.rs \
+COPY template/Cargo.toml template/
+RUN mkdir src template/src && echo 'fn main() {}' >template/src/main.rs \
+    && echo '//!' | tee src/lib.rs >src/main.rs && echo 'fn main() {}' >>src/main.rs \
     && cargo build --release --locked --target wasm32-wasip1 \
     && cargo build --release --locked --package wasmedge_lower
 COPY src src

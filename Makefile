@@ -46,7 +46,7 @@ debug: setup ## makes ready what the editor's debugger needs: the native build, 
 
 trap: ## says which line a trap under `make dev-wasm` comes from: make trap OFFSET=0x00001234
 	@scripts/setup.sh debug
-	@scripts/trap.sh "$(OFFSET)" $(OF)
+	@scripts/trap.sh "$$OFFSET" $$OF
 
 clean: down ## removes all that was built, and the private database with its data; stops what killed tests left
 	@tests/deploy/scripts/docker.sh clean
@@ -87,7 +87,7 @@ test-dev: setup ## `make dev` and `make dev-wasm` while files change, the editor
 	@scripts/setup.sh debug
 	@scripts/with-database.sh $(DEPLOY) -- dev:: debug:: --nocapture --test-threads=1
 
-test-devcontainer: setup ## the dev container: built by its own command-line tool, and the service built and tested in it
+test-devcontainer: setup ## the dev container: made by its own command-line tool, and the service built and run in it
 	@scripts/setup.sh devcontainer
 	@tests/deploy/scripts/docker.sh run $(DEPLOY) devcontainer:: -- --nocapture --test-threads=1
 

@@ -2,7 +2,9 @@
 # The service's process is `service`; who sources this starts it.
 stop_database=
 service=
-host=${BIND:-127.0.0.1} port=${PORT:-8080}
+# This machine only, unless it is said: without API_TOKENS it is open to whoever reaches it.
+export BIND=${BIND:-127.0.0.1}
+host=$BIND port=${PORT:-8080}
 [ "$host" != 0.0.0.0 ] || host=127.0.0.1
 address=http://$host:$port
 taken() { (exec 3<>"/dev/tcp/$host/$1") 2>/dev/null; }

@@ -5,7 +5,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 main() {
-    local offset=$1 name module
+    local offset=${1:-} name module
+    if ! [[ $offset =~ ^(0x)?[0-9a-fA-F]+$ ]]; then
+        echo "usage: make trap OFFSET=0x…   (the 'Bytecode offset' that WasmEdge prints)" >&2
+        exit 2
+    fi
     name=$(sed -n 's/^name = "\(.*\)"/\1/p' Cargo.toml | head -1)
     module=${2:-target/wasm32-wasip1/dev-wasm/$name.wasm}
     find_code "$module"

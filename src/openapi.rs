@@ -127,6 +127,9 @@ fn refusals(route: &Route, config: &Config) -> Vec<u16> {
     if condition(config) {
         statuses.extend(conditional);
     }
+    if route.is_get_that_writes() {
+        statuses.push(403);
+    }
     if !config.api_tokens.is_empty() && !route.is_open {
         statuses.push(401);
     }

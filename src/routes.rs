@@ -46,7 +46,7 @@ impl Route {
     }
 
     /// A `GET` that changes data. Do not copy: caches, crawlers and prefetching browsers call a GET unasked.
-    /// It is for URLs that people know already; at least `HEAD` does not set it off.
+    /// It is for URLs that people know already; at least `HEAD` does not set it off, nor does a page of another site (403).
     pub const fn get_that_writes(path: &'static str, summary: &'static str, handler: Handler) -> Route {
         Route::new(Method::GET, path, summary, handler, false)
     }
@@ -159,6 +159,11 @@ impl Route {
         self
     }
 
+    /// Whether it changes data on a `GET`.
+    pub fn is_get_that_writes(&self) -> bool {
+        self.method == Method::GET && !self.answers_head
+    }
+
     /// Whether it is there with these settings.
     pub fn is_on(&self, config: &Config) -> bool {
         (self.condition)(config)
@@ -172,8 +177,8 @@ impl Route {
 /// Answers one request from `tables`. `path` is set to that of the route, as its table has it, if there is one.
 ///
 /// # Errors
-/// [`Error::Unauthorized`], before anything is told about the path, [`Error::NotFound`], [`Error::MethodNotAllowed`], or
-/// whatever the handler says.
+/// [`Error::Unauthorized`], before anything is told about the path, [`Error::NotFound`], [`Error::MethodNotAllowed`],
+/// [`Error::Forbidden`], or whatever the handler says.
 pub async fn dispatch(
     tables: &[&[Route]],
     app: Arc<App>,
@@ -194,12 +199,21 @@ pub async fn dispatch(
         app.config.api_tokens.check(&request.head.headers)?;
     }
     match found? {
+        Found::Route(route, _) if route.is_get_that_writes() && is_from_another_site(&request.head.headers) => {
+            Err(Error::Forbidden("no page of another site may have a browser do this"))
+        }
         Found::Route(route, path_params) => {
             request.path_params = path_params;
             (route.handler)(app, request).await
         }
         Found::Preflight(methods) => response::preflight(&methods),
     }
+}
+
+/// Browsers say so of a link, an image or a script's request (Fetch Metadata): any page has one, and its visitor need not
+/// know. Programs say nothing.
+fn is_from_another_site(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
 }
 
 enum Found<'a> {

@@ -12,11 +12,8 @@ pub enum Kind {
     Integer,
     Money,
     Text,
-    #[allow(dead_code)] // an entity need not have each of them
     Boolean,
-    #[allow(dead_code)]
     Date,
-    #[allow(dead_code)]
     DateTime,
 }
 

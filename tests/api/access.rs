@@ -1,7 +1,8 @@
 //! Who may call what: the tokens of `API_TOKENS`, and `ALLOW_INIT`.
 
 use crate::{
-    samples::ORDERS,
+    openapi::assert_agrees,
+    samples::{ORDERS, order},
     support::{TestApp, module, serve},
 };
 
@@ -105,4 +106,27 @@ fn init_can_be_turned_off_and_is_then_not_there_at_all() {
 
     assert!(!app.get("/").body.contains("/init"));
     assert_eq!(app.get("/orders").json().as_array().unwrap().len(), 5, "nothing was emptied");
+}
+
+/// A link or an image is enough to have a visitor's browser send a GET, to a service on that visitor's own machine too.
+#[test]
+fn a_page_of_another_site_sets_off_no_get_that_changes_data() {
+    let app = TestApp::start();
+    app.post("/create_order", order(1));
+
+    for path in ["/init", "/delete_order?id=1"] {
+        let from = |site: &str| app.send("GET", path, &[("Sec-Fetch-Site", site)], "");
+        let api = app.get("/openapi.json").json();
+
+        let refused = from("cross-site");
+        refused.problem(403);
+
+        let operation = &api["paths"][path.split('?').next().unwrap()]["get"];
+        assert_agrees(&api, operation, &refused, path);
+        assert_eq!(app.get("/orders/1").status, 200, "{path}");
+    }
+    for site in ["same-origin", "same-site", "none"] {
+        assert_eq!(app.send("GET", "/init", &[("Sec-Fetch-Site", site)], "").status, 200, "{site}");
+    }
+    assert_eq!(app.send("GET", "/orders", &[("Sec-Fetch-Site", "cross-site")], "").status, 200, "it changes nothing");
 }

@@ -305,6 +305,7 @@ pub fn root() -> &'static Path {
 /// The files in a folder and in those within it.
 pub fn files_in(folder: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let paths = paths.filter(|path| !path.ends_with("node_modules"));
     paths.flat_map(|path| if path.is_dir() { files_in(&path) } else { vec![path] }).collect()
 }
 

@@ -100,7 +100,7 @@ fn on_wasmedge_each_save_is_built_and_run_and_a_trap_is_decoded_to_its_line() {
     let [command] = &blocks::commands("docs/debug.md", "make trap")[..] else { panic!("one command") };
     let (name, old) = command.split_once('=').unwrap();
     assert!(name.ends_with("OFFSET") && old.starts_with("0x"));
-    let decoded = sh(&format!("cd {} && {name}={offset}", tree.path().display()));
+    let decoded = sh(&format!("cd {} && {name}={offset}", tree.relative));
 
     println!("{offset} is\n{decoded}");
     let line = line_of("fn trap", &tree);

@@ -24,7 +24,7 @@ struct Container {
 
 impl Container {
     fn up(tree: &Tree) -> Container {
-        let folder = tree.path().display().to_string();
+        let folder = format!("\"$PWD/{}\"", tree.relative);
         // Its user has the number of most people's first user; an editor gives it that of whoever runs it.
         sh(&format!("chown -R 1000:1000 {folder}"));
         let says = sh(&format!(

@@ -9,7 +9,7 @@
 //! - `metrics`: Debian's Prometheus scrapes it, and the dashboard shows something.
 //! - `dev`: `make dev` and `make dev-wasm` while files change, and a trap decoded to its line.
 //! - `debug`: the editor's debugger and the shell's, as the editor's files and docs/debug.md say.
-//! - `devcontainer`: the dev container, and the service built and tested in it.
+//! - `devcontainer`: the dev container, and the service built and run in it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, clippy::print_stderr, clippy::print_stdout, missing_docs)] // figures

@@ -15,31 +15,34 @@ use crate::{
 };
 
 /// The copy's folder.
-pub struct Tree(PathBuf);
+pub struct Tree {
+    path: PathBuf,
+    /// The same, seen from the repository's: what a shell may be told, whatever the folders above are called.
+    pub relative: String,
+}
 
 impl Tree {
     /// Copies the sources under target/tmp, with their times, so that only what differs is built.
     pub fn copy(name: &str) -> Tree {
-        let tree = root().join("target/tmp").join(name);
-        let to = tree.display();
+        let to = format!("target/tmp/{name}");
         sh(&format!(
             "mkdir -p {to}/target && find {to} -mindepth 1 -maxdepth 1 ! -name target -exec rm -rf {{}} +
             tar --exclude=./target --exclude=./.git --exclude='./*.wasm' --exclude=node_modules -c . | tar -x -C {to}"
         ));
-        Tree(tree)
+        Tree { path: root().join(&to), relative: to }
     }
 
     /// The same, with the tools that this tree has, and the crates that it has built already.
     pub fn copy_with_builds() -> Tree {
         let tree = Tree::copy("dev-tree");
-        let to = tree.0.display();
+        let to = &tree.relative;
         sh(&format!(
-            "ln -sfn $PWD/target/tools {to}/target/tools
+            "ln -sfn \"$PWD/target/tools\" {to}/target/tools
             cd target
             for profile in debug dev-wasm wasm32-wasip1/dev-wasm; do
-                if [ -e $profile ] && [ ! -e {to}/target/$profile ]; then
+                if [ -e $profile ] && [ ! -e ../{to}/target/$profile ]; then
                     find $profile/.fingerprint $profile/build $profile/deps \\( -name '*.*' -o ! -path '*/deps/*' \\) -type f \
-                        -print0 | tar --null --files-from=- -c | tar -x -C {to}/target
+                        -print0 | tar --null --files-from=- -c | tar -x -C ../{to}/target
                 fi
             done"
         ));
@@ -48,25 +51,25 @@ impl Tree {
 
     /// Replaces what stands in a file once, and saves it in place.
     pub fn change(&self, file: &str, from: &str, to: &str) {
-        fs::write(self.0.join(file), self.changed(file, from, to)).unwrap();
+        fs::write(self.path.join(file), self.changed(file, from, to)).unwrap();
     }
 
     /// The same, as an editor saves that writes a new file and gives it the old one's name.
     pub fn change_by_rename(&self, file: &str, from: &str, to: &str) {
-        let new = self.0.join(format!("{file}~"));
+        let new = self.path.join(format!("{file}~"));
         fs::write(&new, self.changed(file, from, to)).unwrap();
-        fs::rename(new, self.0.join(file)).unwrap();
+        fs::rename(new, self.path.join(file)).unwrap();
     }
 
     fn changed(&self, file: &str, from: &str, to: &str) -> String {
-        let text = fs::read_to_string(self.0.join(file)).unwrap();
+        let text = fs::read_to_string(self.path.join(file)).unwrap();
         assert_eq!(text.matches(from).count(), 1, "{from} in {file}");
         text.replace(from, to)
     }
 
     /// Adds a file, and its folder if there is none.
     pub fn add(&self, file: &str, text: &str) {
-        let path = self.0.join(file);
+        let path = self.path.join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
@@ -74,12 +77,13 @@ impl Tree {
     /// The commands of all processes that run in it.
     pub fn processes(&self) -> Vec<String> {
         let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| Some(entry.ok()?.path()));
-        let here = processes.filter(|path| fs::read_link(path.join("cwd")).is_ok_and(|cwd| cwd.starts_with(&self.0)));
+        let here =
+            processes.filter(|path| fs::read_link(path.join("cwd")).is_ok_and(|cwd| cwd.starts_with(&self.path)));
         here.filter_map(|path| Some(fs::read_to_string(path.join("comm")).ok()?.trim().to_string())).collect()
     }
 
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
