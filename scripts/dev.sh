@@ -11,6 +11,7 @@ name=$(sed -n 's/^name = "\(.*\)"/\1/p' Cargo.toml | head -1)
 target=${CARGO_TARGET_DIR:-target}
 sources='^\./((src|sql|crates|\.cargo)/.*|[^/]*)\.(rs|html|css|js|sql|json|toml|lock)$'
 program_runs= # which build of it
+terminal=$([ ! -t 0 ] || echo yes)
 
 main() {
     check_port "make dev${1:+-$1}"
@@ -55,9 +56,12 @@ await_save() {
         if [ $code = 0 ] && is_source "$events" "$saved"; then break; fi
         if [ $code != 0 ] && [ $code -le 128 ]; then say "the watcher has ended" && exit 1; fi
         tell_end
+        # Of a terminal that is closed only `make` hears, if it is the first in it, and that waits for this.
+        if [ -n "$terminal" ] && [ ! -t 0 ]; then exit 129; fi
     done
     # A checkout saves many files.
-    while read -r -t 0.1 -u "$saves" _; do :; done
+    local begun=$SECONDS
+    while [ $((SECONDS - begun)) -lt 2 ] && read -r -t 0.1 -u "$saves" _; do :; done
 }
 is_source() { [[ $2 =~ $sources ]] || [[ $1 == *ISDIR* && $2 =~ ^\./(src|sql|crates)/ ]]; }
 
@@ -78,6 +82,7 @@ build_and_run() {
     took=$(since "$begun")
     is=$(stat -c '%i %y' "$program")
     if is_running && [ "$is" = "$program_runs" ]; then return; fi
+    use_database
     replace
     program_runs=$is
     await_ready

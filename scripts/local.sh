@@ -18,10 +18,11 @@ check_port() {
     exit 1
 }
 
-# Sets DATABASE_URL, unless it is set.
+# Sets DATABASE_URL, unless the user did. May be called again, should the database have gone away.
 use_database() {
     local code=0
-    if [ -z "${DATABASE_URL:-}" ]; then
+    : "${users_database=${DATABASE_URL:-}}"
+    if [ -z "$users_database" ]; then
         DATABASE_URL=$(scripts/database.sh start) || code=$?
         case $code in
         0) stop_database=yes ;;
