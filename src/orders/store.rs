@@ -58,8 +58,8 @@ const MOST_TIME_TO_EMPTY: Duration = Duration::from_secs(60);
 /// The server's code for a key that is there already.
 const DUPLICATE_KEY: u16 = 1062;
 
-/// Empties the table, or creates it if there is none. If anybody is told, then order by order, in one transaction that
-/// takes a minute at most.
+/// Empties the table, or creates it if there is none. If anybody is told, then one by one, in one transaction that takes
+/// a minute at most.
 pub async fn empty(db: &Database, outbox: &Outbox) -> Result<(), Error> {
     if !outbox.is_on() {
         return migrations::empty(db, TRUNCATE, MIGRATIONS).await;
