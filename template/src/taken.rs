@@ -124,14 +124,20 @@ fn identifiers(rust: &str) -> HashSet<&str> {
         let code = line.split("//").next().unwrap_or_default();
         // What stands between quotes is a string; one that goes on in the next line is rare, and costs a name at worst.
         for outside in code.split('"').step_by(2) {
-            let mut before = "";
+            let mut place = 0;
             for word in outside.split_inclusive(|c: char| !c.is_alphanumeric() && c != '_') {
+                let (before, after) = (&outside[..place], &outside[place + word.len()..]);
                 let name = word.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_');
                 let is_inside = (before.ends_with('.') && !before.ends_with("..")) || before.ends_with("::");
-                if !name.is_empty() && !is_inside {
+                // In `use a::{b::c, d::{self, e}}` b is nothing that this file could name.
+                let is_path = before.starts_with("use ")
+                    && before.contains('{')
+                    && word.ends_with(':')
+                    && !after.starts_with(":{");
+                if !name.is_empty() && !is_inside && !is_path {
                     words.insert(name);
                 }
-                before = &outside[..word.as_ptr() as usize - outside.as_ptr() as usize + word.len()];
+                place += word.len();
             }
         }
     }
@@ -165,6 +171,13 @@ mod tests {
         let mut words: Vec<&str> = words.into_iter().collect();
         words.sort_unstable();
         assert_eq!(words, ["I", "a_b", "e", "f", "k", "let", "struct"]);
+    }
+
+    #[test]
+    fn a_path_within_the_braces_of_a_use_is_no_identifier() {
+        let mut words: Vec<&str> = identifiers("use a::{b, c::d, e::{self, f}};\nuse g::h;").into_iter().collect();
+        words.sort_unstable();
+        assert_eq!(words, ["a", "b", "e", "f", "g", "self", "use"]);
     }
 
     #[test]
