@@ -74,7 +74,7 @@ pub fn copy(root: &Path, folder: &Path) -> Result<(), String> {
 /// Whether a project in `folder` would be taken for a part of the repository from then on: it is within, and not ignored.
 pub fn would_belong(root: &Path, folder: &Path) -> bool {
     let (root, folder) = (resolved(root), resolved(folder));
-let Ok(path) = folder.strip_prefix(&root) else { return false };
+    let Ok(path) = folder.strip_prefix(&root) else { return false };
     if root.join(".git").exists() {
         return git(&root, &["check-ignore", "--quiet", "--", &path.to_string_lossy()]).is_err();
     }
