@@ -77,10 +77,20 @@ fn colliding(rust: &str) -> HashSet<&str> {
     words
 }
 
-/// The names of the modules at the top of `src` and of the tests.
+/// The names of the modules at the top of `src` and of the tests, and of those that the pages have one add.
 fn modules(root: &Path) -> HashSet<String> {
-    let entries = ["src", "tests/api"].into_iter().filter_map(|folder| fs::read_dir(root.join(folder)).ok()).flatten();
-    entries.flatten().filter_map(|entry| Some(entry.path().file_stem()?.to_string_lossy().into_owned())).collect()
+    let entries = |folder: &str| fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
+    let mut modules: HashSet<String> = ["src", "tests/api"]
+        .into_iter()
+        .flat_map(entries)
+        .filter_map(|entry| Some(entry.path().file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    for page in entries("docs").filter(|entry| entry.path().extension().is_some_and(|end| end == "md")) {
+        let text = fs::read_to_string(page.path()).unwrap_or_default();
+        let added = text.split("A new file, [src/").skip(1).filter_map(|rest| rest.split_once(".rs]"));
+        modules.extend(added.map(|(name, _)| name.to_string()));
+    }
+    modules
 }
 
 /// The first names after `CREATE TABLE` in `sql/`, and after `"/` in the tables of routes.
@@ -153,7 +163,7 @@ mod tests {
     #[test]
     fn names_that_people_choose_are_free() {
         let taken = Taken::read(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap());
-        let names = "addresses articles bookings books comments companies customers devices documents employees invoices items \
+        let names = "greetings rates addresses articles bookings books comments companies customers devices documents employees invoices items \
                      members messages notes payments people posts products projects questions rooms tasks tickets users";
 
         for plural in names.split_whitespace() {
@@ -162,6 +172,14 @@ mod tests {
 
             assert_eq!(taken.problems(&names), Vec::<String>::new());
         }
+    }
+
+    #[test]
+    fn what_the_pages_have_one_add_is_taken() {
+        let taken = Taken::read(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap());
+        let names = Names::new("jottings", None, &mut Vec::new()).unwrap();
+
+        assert_eq!(taken.problems(&names).len(), 1);
     }
 
     #[test]
