@@ -41,8 +41,8 @@ const DELETE: &str = "DELETE FROM orders WHERE order_id = ?";
 const LOCK_PAGE: &str =
     concat!("SELECT ", columns!(), ", version FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ? FOR UPDATE");
 // Not a range: others may have inserted into it.
-const DELETE_THESE: &str = "DELETE o FROM JSON_TABLE(?, '$[*]' COLUMNS (order_id INT PATH '$')) j
-    STRAIGHT_JOIN orders o ON o.order_id = j.order_id";
+const DELETE_THESE: &str = "DELETE t FROM JSON_TABLE(?, '$[*]' COLUMNS (order_id INT PATH '$')) j
+    STRAIGHT_JOIN orders t ON t.order_id = j.order_id";
 
 // What is told of orders.
 const CREATED: &str = "order.created";
