@@ -114,8 +114,10 @@ bench-short: build native ## GET /orders/{id} only; fails when compiled falls be
 
 # Make it yours
 
-new: ## a project of its own: make new NAME=bookings FIELDS='customer:text, starts_at:datetime, price:money, seats:int'
-	@NAME='$(NAME)' SINGULAR='$(SINGULAR)' FIELDS='$(FIELDS)' DIR='$(DIR)' cargo run --quiet --locked --package make_new
+# `make` passes on by itself what its command line says; what the environment calls so is something else's (WSL has a NAME).
+new: setup ## a project of its own: make new NAME=bookings FIELDS='customer:text, starts_at:datetime, price:money, seats:int'
+	@env $(foreach name,NAME SINGULAR FIELDS DIR,$(if $(filter environment%,$(origin $(name))),-u $(name))) \
+	    cargo run --quiet --locked --package make_new
 
 plain:
 	@cargo run --quiet --locked --package make_new plain

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes a project as README shows it, and does in it what its README says: `make up`, the commands, Ctrl-C, `make test`.
+# Makes a project as README shows it, and does in it what its README says: `make up`, the commands, Ctrl-C, `make test`,
+# and `make test-page`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,15 +9,38 @@ fail() { say "$*"; exit 1; }
 folder=target/new/bookings up=''
 trap '[ -z "$up" ] || kill -INT -- "-$up" 2>/dev/null || true' EXIT
 
+# What a search finds: nothing found is no failure, any other one is.
+hits() { grep "$@" || [ $? = 1 ]; }
+
+say "make plain"
+meaning() { sed -E '/^index /d; s/^@@ .*/@@/' "$1"; } # where in a file it stands may change
+mkdir -p target
+cp template/plain.patch target/plain.patch
+make plain
+make plain-patch
+diff <(meaning target/plain.patch) <(meaning template/plain.patch) || fail "the patch comes out otherwise"
+mv target/plain.patch template/plain.patch
+
+say "make new, to a folder with a quote, by a name that holds this one's"
+other="target/new/it's"
+rm -rf "$other"
+make new NAME=purchase_orders FIELDS=done:bool DIR="$other" SINGULAR=
+(cd "$other" && cargo metadata --locked --offline --no-deps --format-version 1 >/dev/null) || fail "Cargo.lock differs"
+rm -rf "$other"
+
 [ ! -d "$folder" ] || make --directory "$folder" clean >/dev/null
 rm -rf "$folder"
 say "make new"
-make new NAME=bookings FIELDS='customer:text, starts_at:datetime, price:money, seats:int' DIR="$folder" SINGULAR=
+command=$(sed -n 's/^\$ \(make new .*\)/\1/p' README.md docs/make-it-yours.md | sort -u)
+[ "$(wc -l <<<"$command")" = 1 ] || fail "README.md and docs/make-it-yours.md differ:"$'\n'"$command"
+bash -c "$command DIR=$folder SINGULAR="
 
 # `ORDER BY` is SQL's, and two names are a library's.
-left=$(grep -rniP '(?<![a-z])orders?(?![a-z])' "$folder" --exclude-dir=.git | grep -viP 'order\s+by|dfs_(pre|in)_order' || true)
+word='(?<![a-zA-Z])orders?(?![a-z])|(?<![A-Z])Orders?(?![a-z])|(?<![A-Z])ORDERS?(?![A-Z])'
+left=$(cd "$folder" && { find . -path ./.git -prune -o -print && hits -raP "$word" --exclude-dir=.git; } |
+    sed -E 's/ORDER BY//g; s/dfs_(pre|in)_order//g' | hits -aP "$word")
 [ -z "$left" ] || fail "it still says 'order':"$'\n'"$left"
-left=$(grep -rnE 'make_new|plain\.patch|make new' "$folder" --exclude-dir=.git || true)
+left=$(hits -rnE 'make_new|plain\.patch|make new' "$folder" --exclude-dir=.git)
 [ -z "$left" ] || fail "it still knows the generator:"$'\n'"$left"
 
 # What was unpacked and built here already need not be again: other people's packages are the same.
@@ -61,3 +85,6 @@ up=
 
 say "make test"
 make test
+
+say "make test-page"
+make test-page

@@ -3,8 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use hyper::{Body, Response};
-use tokio::task::yield_now;
-use tokio::{join, time::timeout};
+use tokio::{join, task::yield_now, time::timeout};
 
 use super::{Draft, store, tax};
 use crate::{App, array::Array, error::Error, idempotency, request::Request, response};

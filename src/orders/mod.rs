@@ -1,4 +1,4 @@
-//! The entity: everything that knows what an order is. To make the service yours, replace this folder.
+//! The entity: everything that knows what an order is.
 
 mod bulk;
 mod columns;

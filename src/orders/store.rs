@@ -41,8 +41,8 @@ const DELETE: &str = "DELETE FROM orders WHERE order_id = ?";
 const LOCK_PAGE: &str =
     concat!("SELECT ", columns!(), ", version FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ? FOR UPDATE");
 // Not a range: others may have inserted into it.
-const DELETE_THESE: &str = "DELETE o FROM JSON_TABLE(?, '$[*]' COLUMNS (order_id INT PATH '$')) j
-    STRAIGHT_JOIN orders o ON o.order_id = j.order_id";
+const DELETE_THESE: &str = "DELETE t FROM JSON_TABLE(?, '$[*]' COLUMNS (order_id INT PATH '$')) j
+    STRAIGHT_JOIN orders t ON t.order_id = j.order_id";
 
 // What is told of orders.
 const CREATED: &str = "order.created";
@@ -58,8 +58,8 @@ const MOST_TIME_TO_EMPTY: Duration = Duration::from_secs(60);
 /// The server's code for a key that is there already.
 const DUPLICATE_KEY: u16 = 1062;
 
-/// Empties the table, or creates it if there is none. If anybody is told, then order by order, in one transaction that
-/// takes a minute at most.
+/// Empties the table, or creates it if there is none. If anybody is told, then one by one, in one transaction that takes
+/// a minute at most.
 pub async fn empty(db: &Database, outbox: &Outbox) -> Result<(), Error> {
     if !outbox.is_on() {
         return migrations::empty(db, TRUNCATE, MIGRATIONS).await;

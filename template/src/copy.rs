@@ -56,6 +56,9 @@ pub fn copy(root: &Path, folder: &Path) -> Result<(), String> {
         }
         let (from, to) = (root.join(&path), folder.join(&path));
         let Ok(kind) = fs::symlink_metadata(&from) else { continue }; // deleted, and Git does not know yet
+        if kind.is_dir() {
+            continue; // a repository within this one: nothing of ours
+        }
         let copied = fs::create_dir_all(to.parent().unwrap_or(folder)).and_then(|()| {
             if kind.is_symlink() {
                 std::os::unix::fs::symlink(fs::read_link(&from)?, &to)
@@ -66,6 +69,24 @@ pub fn copy(root: &Path, folder: &Path) -> Result<(), String> {
         copied.map_err(|error| format!("{}: {error}", from.display()))?;
     }
     Ok(())
+}
+
+/// Whether a project in `folder` would be taken for a part of the repository from then on: it is within, and not ignored.
+pub fn would_belong(root: &Path, folder: &Path) -> bool {
+    let (root, folder) = (resolved(root), resolved(folder));
+    let Ok(path) = folder.strip_prefix(&root) else { return false };
+    if root.join(".git").exists() {
+        return git(&root, &["check-ignore", "--quiet", "--", &path.to_string_lossy()]).is_err();
+    }
+    !path.starts_with("target")
+}
+
+/// A path without links and `..`, of which the last parts need not be there yet.
+fn resolved(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => resolved(parent).join(name),
+        _ => path.to_path_buf(),
+    })
 }
 
 /// All files that belong to the repository, whether or not they are committed. Without Git, all that there are.

@@ -88,13 +88,8 @@ fn model(text: &mut String, names: &Names, all: &[Field]) -> Result<(), String> 
 fn columns(text: &mut String, names: &Names, all: &[Field]) -> Result<(), String> {
     let one = &names.singular;
     let joined = |all: &[Field], end: &str| all.iter().map(|f| f.name.clone() + end).collect::<Vec<_>>().join(", ");
-    let ours: Vec<&str> = [names.key()]
-        .iter()
-        .map(String::as_str)
-        .chain(OURS.iter().copied())
-        .map(|name| &*name.to_string().leak())
-        .collect();
-    substitute(text, &format!("\"{}\"", ours.join(", ")), &format!("\"{}\"", joined(all, "")))?;
+    let ours = format!("\"{}, {}\"", names.key(), OURS.join(", "));
+    substitute(text, &ours, &format!("\"{}\"", joined(all, "")))?;
     substitute(text, "\"(?, ?, ?, ?, ?, ?, ?)\"", &format!("\"({})\"", vec!["?"; all.len()].join(", ")))?;
     let set = OURS.iter().map(|name| format!("{name} = ?")).collect::<Vec<_>>().join(", ");
     substitute(text, &set, &joined(&all[1..], " = ?"))?;

@@ -18,7 +18,12 @@ mod samples;
 mod stage;
 mod taken;
 
-use std::{env, path::Path, process::ExitCode};
+use std::{
+    env,
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
 
 use request::Request;
 use stage::Stage;
@@ -31,12 +36,12 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(message) => {
-            println!("{message}");
+            let _ = writeln!(io::stdout(), "{message}"); // nobody need read it
             ExitCode::SUCCESS
         }
         Err(problems) => {
             for problem in problems {
-                eprintln!("make new: {problem}");
+                let _ = writeln!(io::stderr(), "make new: {problem}");
             }
             ExitCode::FAILURE
         }

@@ -1,12 +1,12 @@
 //! Puts an entity's words in place of this one's: `order` and `orders`, as words of their own and as segments of
-//! identifiers in each spelling, and the package's name. `ORDER BY` is SQL's, and stays.
+//! identifiers in each spelling, and the package's name. `ORDER BY`, in capitals, is SQL's, and stays.
 
 use std::{fs, path::Path};
 
 use crate::names::{Names, camel};
 
-/// Before this one's words, because these hold one.
-const PACKAGE: [&str; 2] = ["order_demo_service", "order_demo"];
+/// The package, as files and databases are called after it, too: the longer name first.
+const PACKAGE: [&str; 4] = ["order_demo_service", "order-demo-service", "order_demo", "order-demo"];
 
 /// Renames in every file of `folder`, and the files.
 ///
@@ -36,13 +36,8 @@ pub fn folder(folder: &Path, names: &Names) -> Result<(), String> {
 
 /// Renames in a text.
 pub fn text(text: &str, names: &Names) -> String {
-    let mut text = text.to_string();
-    for package in PACKAGE {
-        text = text.replace(package, &names.plural);
-        text = text.replace(&package.replace('_', "-"), &names.plural.replace('_', "-"));
-    }
     let mut renamed = String::with_capacity(text.len());
-    let mut rest = text.as_str();
+    let mut rest = text;
     while let Some((place, length, new)) = next(rest, &renamed, names) {
         renamed.push_str(&rest[..place]);
         say_a(&mut renamed, names);
@@ -59,6 +54,11 @@ fn next(rest: &str, before: &str, names: &Names) -> Option<(usize, usize, String
     rest.char_indices().find_map(|(place, first)| {
         if !matches!(first, 'o' | 'O') {
             return None;
+        }
+        if let Some(package) = PACKAGE.iter().find(|package| rest[place..].starts_with(**package)) {
+            let kebab = package.contains('-');
+            let new = if kebab { names.plural.replace('_', "-") } else { names.plural.clone() };
+            return Some((place, package.len(), new));
         }
         let previous = rest[..place].chars().next_back().or_else(|| before.chars().next_back());
         let word = rest[place..].get(..5)?;
@@ -78,7 +78,7 @@ fn next(rest: &str, before: &str, names: &Names) -> Option<(usize, usize, String
             (_, Some(previous)) => !previous.is_alphanumeric(),
         };
         let ends = !following.is_some_and(|c| if word == "ORDER" { c.is_alphanumeric() } else { c.is_lowercase() });
-        let is_sql = !many && after.trim_start().get(..2).is_some_and(|by| by.eq_ignore_ascii_case("by"));
+        let is_sql = word == "ORDER" && !many && after.trim_start().starts_with("BY");
         let kebab = word == "order" && (previous == Some('-') || following == Some('-'));
         let new = style(if many { &names.plural } else { &names.singular });
         let new = if kebab { new.replace('_', "-") } else { new };
@@ -117,7 +117,7 @@ mod tests {
                 "create_line_items(LineItemRequest) line_item.created 0001_line_items",
             ),
             ("MOST_ORDERS ORDERS_URL createOrder orderId", "MOST_LINE_ITEMS LINE_ITEMS_URL createLineItem line_itemId"),
-            ("ORDER BY order_id, order by", "ORDER BY line_item_id, order by"),
+            ("ORDER BY order_id, order by order", "ORDER BY line_item_id, line_item by line_item"),
             (
                 "an order, An `order_id`, an_order_is, than order",
                 "a line_item, A `line_item_id`, a_line_item_is, than line_item",
@@ -137,6 +137,15 @@ mod tests {
     #[test]
     fn the_article_stays_before_a_vowel() {
         assert_eq!(text("an order", &names("invoices", "invoice")), "an invoice");
+    }
+
+    #[test]
+    fn what_is_renamed_already_is_not_renamed_again() {
+        let purchases = names("purchase_orders", "purchase_order");
+
+        let text = text("order_demo_service: orders, order-demo-service, order_demo_test", &purchases);
+
+        assert_eq!(text, "purchase_orders: purchase_orders, purchase-orders, purchase_orders_test");
     }
 
     #[test]

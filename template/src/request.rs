@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
+    copy,
     fields::{self, Field},
     names::Names,
     taken::Taken,
@@ -39,6 +40,9 @@ impl Request {
         let folder = root.join(value("DIR").unwrap_or_else(|| format!("../{name}")));
         if folder.exists() {
             problems.push(format!("{} is there already; say where else: DIR=…", folder.display()));
+        } else if copy::would_belong(root, &folder) {
+            let shown = folder.display();
+            problems.push(format!("{shown} would be a part of this repository; say a DIR outside, or below target/"));
         }
         match names {
             Some(names) if problems.is_empty() => Ok(Request { names, fields, folder }),
@@ -78,6 +82,21 @@ mod tests {
             [&[][..], &[("NAME", "bookings")], &[("FIELDS", "a:int")], &[("NAME", " "), ("FIELDS", "a:int")]]
         {
             assert!(problems(variables)[0].contains(USAGE));
+        }
+    }
+
+    #[test]
+    fn a_project_does_not_become_a_part_of_this_repository() {
+        let refused = |folder| {
+            let told = problems(&[("NAME", "bookings"), ("FIELDS", "a:int"), ("DIR", folder)]);
+            told.iter().any(|problem| problem.contains("a part of this repository"))
+        };
+
+        for folder in ["bookings", "./new/bookings", "src/bookings", "src/../bookings"] {
+            assert!(refused(folder), "{folder}");
+        }
+        for folder in ["../bookings", "target/new/bookings", "/nowhere/bookings", "src/../../bookings"] {
+            assert!(!refused(folder), "{folder}");
         }
     }
 

@@ -36,7 +36,7 @@ const NUMBERS: Values = ["2", "1", "12", "6", "400"];
 const KEYS: Values = ["31", "7", "52", "30", "19"];
 const YEARS: Values = ["1998", "2026", "1969", "2011", "1984"];
 const MONEY: Values = ["24.9", "0.1", "1188.0", "74.75", "16777217.01"];
-const BOOLS: Values = ["true", "false", "true", "true", "false"];
+const BOOLS: Values = ["true", "false", "true", "false", "true"];
 const BIRTHDAYS: Values = ["1815-12-10", "1990-02-28", "2004-02-29", "1969-07-20", "1984-11-05"];
 const DATES: Values = ["2026-11-21", "2026-12-24", "2027-01-01", "2027-02-14", "2028-02-29"];
 const MOMENTS: Values = [
@@ -93,6 +93,19 @@ fn json(field: &Field, nth: usize, row: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entity::UPDATED;
+
+    #[test]
+    fn the_update_differs_from_the_row_whatever_the_one_field_holds() {
+        let names = Names { plural: "bookings".into(), singular: "booking".into() };
+        for kind in [Kind::Text, Kind::Int, Kind::Money, Kind::Bool, Kind::Date, Kind::DateTime] {
+            let values = |turned| {
+                let field = Field { name: "a".into(), kind };
+                members(&names, &[field], UPDATED, turned).collect::<Vec<_>>()
+            };
+            assert_ne!(values(0), values(1), "{kind:?}");
+        }
+    }
 
     #[test]
     fn a_value_suits_its_name() {

@@ -77,10 +77,20 @@ fn colliding(rust: &str) -> HashSet<&str> {
     words
 }
 
-/// The names of the modules at the top of `src` and of the tests.
+/// The names of the modules at the top of `src` and of the tests, and of those that the pages have one add.
 fn modules(root: &Path) -> HashSet<String> {
-    let entries = ["src", "tests/api"].into_iter().filter_map(|folder| fs::read_dir(root.join(folder)).ok()).flatten();
-    entries.flatten().filter_map(|entry| Some(entry.path().file_stem()?.to_string_lossy().into_owned())).collect()
+    let entries = |folder: &str| fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
+    let mut modules: HashSet<String> = ["src", "tests/api"]
+        .into_iter()
+        .flat_map(entries)
+        .filter_map(|entry| Some(entry.path().file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    for page in entries("docs").filter(|entry| entry.path().extension().is_some_and(|end| end == "md")) {
+        let text = fs::read_to_string(page.path()).unwrap_or_default();
+        let added = text.split("A new file, [src/").skip(1).filter_map(|rest| rest.split_once(".rs]"));
+        modules.extend(added.map(|(name, _)| name.to_string()));
+    }
+    modules
 }
 
 /// The first names after `CREATE TABLE` in `sql/`, and after `"/` in the tables of routes.
@@ -124,14 +134,20 @@ fn identifiers(rust: &str) -> HashSet<&str> {
         let code = line.split("//").next().unwrap_or_default();
         // What stands between quotes is a string; one that goes on in the next line is rare, and costs a name at worst.
         for outside in code.split('"').step_by(2) {
-            let mut before = "";
+            let mut place = 0;
             for word in outside.split_inclusive(|c: char| !c.is_alphanumeric() && c != '_') {
+                let (before, after) = (&outside[..place], &outside[place + word.len()..]);
                 let name = word.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_');
                 let is_inside = (before.ends_with('.') && !before.ends_with("..")) || before.ends_with("::");
-                if !name.is_empty() && !is_inside {
+                // In `use a::{b::c, d::{self, e}}` b is nothing that this file could name.
+                let is_path = before.starts_with("use ")
+                    && before.contains('{')
+                    && word.ends_with(':')
+                    && !after.starts_with(":{");
+                if !name.is_empty() && !is_inside && !is_path {
                     words.insert(name);
                 }
-                before = &outside[..word.as_ptr() as usize - outside.as_ptr() as usize + word.len()];
+                place += word.len();
             }
         }
     }
@@ -147,7 +163,7 @@ mod tests {
     #[test]
     fn names_that_people_choose_are_free() {
         let taken = Taken::read(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap());
-        let names = "addresses articles bookings books comments companies customers devices documents employees invoices items \
+        let names = "greetings rates addresses articles bookings books comments companies customers devices documents employees invoices items \
                      members messages notes payments people posts products projects questions rooms tasks tickets users";
 
         for plural in names.split_whitespace() {
@@ -159,12 +175,27 @@ mod tests {
     }
 
     #[test]
+    fn what_the_pages_have_one_add_is_taken() {
+        let taken = Taken::read(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap());
+        let names = Names::new("jottings", None, &mut Vec::new()).unwrap();
+
+        assert_eq!(taken.problems(&names).len(), 1);
+    }
+
+    #[test]
     fn comments_and_strings_are_no_identifiers() {
         let words = identifiers("let a_b = f(\"c d\", e.j, k::l()); // g\n//! h\nstruct I;");
 
         let mut words: Vec<&str> = words.into_iter().collect();
         words.sort_unstable();
         assert_eq!(words, ["I", "a_b", "e", "f", "k", "let", "struct"]);
+    }
+
+    #[test]
+    fn a_path_within_the_braces_of_a_use_is_no_identifier() {
+        let mut words: Vec<&str> = identifiers("use a::{b, c::d, e::{self, f}};\nuse g::h;").into_iter().collect();
+        words.sort_unstable();
+        assert_eq!(words, ["a", "b", "e", "f", "g", "self", "use"]);
     }
 
     #[test]

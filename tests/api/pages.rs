@@ -15,7 +15,9 @@ use crate::{
 /// Every page, by its path.
 fn pages() -> Vec<String> {
     let mut pages = Vec::new();
-    for folder in ["", "docs", "deploy/kubernetes"] {
+    let folders =
+        ["", "docs", "deploy/kubernetes", "template"].into_iter().filter(|folder| root().join(folder).exists());
+    for folder in folders {
         pages.extend(files_in(folder).into_iter().filter(|path| path.ends_with(".md")));
     }
     let crates = files_in("crates").into_iter().map(|folder| format!("{folder}/README.md"));
@@ -30,7 +32,8 @@ fn files_in(folder: &str) -> Vec<String> {
 }
 
 /// `<!-- run by MODULE::TEST -->` names a test whose file takes the commands from the page. `<!-- run by .ci/run -->` stands
-/// before commands of the Makefile that CI runs as they stand, or with `test-` before their name.
+/// before commands of the Makefile that CI runs as they stand, or with `test-` before their name; another script that is
+/// named so has each command as a line.
 #[test]
 fn every_command_in_the_pages_is_run_by_a_test() {
     let mut faults = Vec::new();
@@ -65,6 +68,13 @@ fn is_run(page: &str, block: &Block) -> Result<(), String> {
             })
             .collect();
         return if others.is_empty() { Ok(()) } else { Err(format!(".ci/run has no {others:?}")) };
+    }
+    if runner.ends_with(".sh") {
+        let script = read(runner);
+        let has = |command: &str| script.lines().any(|line| line.trim() == command);
+        let others: Vec<String> =
+            block.steps().into_iter().map(|step| step.command).filter(|command| !has(command)).collect();
+        return if others.is_empty() { Ok(()) } else { Err(format!("{runner} has no {others:?}")) };
     }
     let (module, test) = runner.rsplit_once("::").ok_or(format!("{runner} is no test"))?;
     let files = test_files(module);

@@ -96,7 +96,7 @@ fn the_recipe_for_an_endpoint_works_when_it_is_pasted() {
 
 #[test]
 fn the_recipe_for_a_table_works_when_it_is_pasted() {
-    paste_and_run("docs/add-a-table.md", STARTS, "/notes", |_, _| {});
+    paste_and_run("docs/add-a-table.md", STARTS, "/jottings", |_, _| {});
     test_copy("house::");
 }
 
@@ -104,7 +104,7 @@ fn the_recipe_for_a_table_works_when_it_is_pasted() {
 fn the_recipe_for_a_call_works_when_it_is_pasted() {
     paste_and_run("docs/call-a-service.md", STARTS, "localhost:8080/rate", |copy, shell| {
         let free = crate::support::free_port().to_string();
-        let file = copy.folder.join("src/rates.rs");
+        let file = copy.folder.join("src/todays_rate.rs");
         fs::write(&file, fs::read_to_string(&file).unwrap().replace("9003", &free)).unwrap();
         shell.change("9003", &free);
     });
