@@ -1,5 +1,6 @@
 //! A date, and a date with a time: from RFC 3339 in JSON to a DATE or DATETIME(6) column and back. A column holds UTC, and
-//! no server converts it: that happens to TIMESTAMP columns only. Knows no other time zone than an offset.
+//! no server converts it: that happens to TIMESTAMP columns only. Reads what `exec` gives; `query` gives text. Knows no other
+//! time zone than an offset.
 
 use std::fmt;
 

@@ -29,7 +29,9 @@ use request::Request;
 use stage::Stage;
 
 fn main() -> ExitCode {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    // As Cargo says it now: after a move it runs what was built elsewhere.
+    let package = env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_string());
+    let root = Path::new(&package).parent().unwrap_or(Path::new("."));
     let result = match env::args().nth(1).as_deref() {
         Some("plain") => plain(root),
         _ => new(root),
@@ -63,8 +65,11 @@ fn new(root: &Path) -> Result<String, Vec<String>> {
         stage.keep(&request.folder)
     };
     write().map_err(|problem: String| vec![problem])?;
-    let folder = request.folder.display();
-    Ok(format!("{folder} is a project of its own now. Next:\n\n  cd {folder}\n  make up\n  make test\n"))
+    let (folder, article, one) = (request.folder.display(), request.names.article(), &request.names.singular);
+    Ok(format!(
+        "{folder} is a project of its own now, about {article} {one} and others (if that is not its name: SINGULAR=…). \
+         Next:\n\n  cd {folder}\n  make up\n  make test\n"
+    ))
 }
 
 /// Writes `target/plain`: what the patch applies to, committed, with the patch applied as far as it goes. See

@@ -72,10 +72,13 @@ pub fn check(what: &str, name: &str, problems: &mut Vec<String>) {
 
 /// One of many, where English is regular.
 fn singular_of(plural: &str) -> Option<String> {
-    let endings = [("ies", "y"), ("sses", "ss"), ("xes", "x"), ("zes", "z"), ("ches", "ch"), ("shes", "sh"), ("s", "")];
-    let (ending, one) = endings.iter().find(|(ending, _)| plural.ends_with(ending))?;
+    let irregular =
+        [("movies", "movie"), ("cookies", "cookie"), ("caches", "cache"), ("heroes", "hero"), ("buses", "bus")];
+    let regular = [("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("s", "")];
+    let mut endings = irregular.iter().chain(&regular);
+    let (ending, one) = endings.find(|(ending, _)| plural.ends_with(ending))?;
     let stem = plural.strip_suffix(ending)?;
-    (stem.len() > 1 && !plural.ends_with("ss") && !plural.ends_with("us")).then(|| format!("{stem}{one}"))
+    (stem.len() + one.len() > 1 && !plural.ends_with("ss") && !plural.ends_with("us")).then(|| format!("{stem}{one}"))
 }
 
 #[cfg(test)]
@@ -97,6 +100,9 @@ mod tests {
             ("taxes", "tax"),
             ("branches", "branch"),
             ("houses", "house"),
+            ("sizes", "size"),
+            ("movies", "movie"),
+            ("http_caches", "http_cache"),
         ];
         for (plural, singular) in table {
             assert_eq!(names(plural, None).unwrap().singular, singular);
