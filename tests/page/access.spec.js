@@ -17,6 +17,7 @@ for (const { name, ...options } of looks) {
     test.use({ ...options, reducedMotion: 'reduce' });
 
     test('every state can be seen and used by all', async ({ page, service, entity }) => {
+      test.setTimeout(120_000); // axe-core looks at ten states, and more slowly beside a build
       const isPhone = Boolean(options.viewport);
       const check = async () => {
         await expectAccessible(page);
@@ -67,6 +68,9 @@ for (const { name, ...options } of looks) {
 /** 44 pixels each way, which a finger hits. */
 async function expectLargeTargets(page) {
   const small = await page.locator('button:visible, a[href]:visible, input:visible:not([type=checkbox]), select:visible, summary:visible').evaluateAll((all) =>
-    all.filter((element) => !element.classList.contains('skip') && element.getBoundingClientRect().height < 44).map((element) => element.outerHTML));
+    all.filter((element) => {
+      const { width, height } = element.getBoundingClientRect();
+      return !element.classList.contains('skip') && Math.min(width, height) < 44;
+    }).map((element) => element.outerHTML));
   expect(small).toEqual([]);
 }

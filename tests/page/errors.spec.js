@@ -13,11 +13,7 @@ const alert = (page) => page.locator('#editor-alert');
 /** Opens the form for a new row, filled in with the first sample under another key. */
 async function typeNew(page, entity, key) {
   await page.getByRole('button', { name: /^New/ }).click();
-  for (const [name, value] of Object.entries({ ...first, [entity.key]: key })) {
-    const input = page.locator(`#field-${name}`);
-    if (typeof value === 'boolean') await input.setChecked(value);
-    else await input.fill(entity.schema.properties[name].format === 'date-time' ? value.slice(0, 19) : String(value));
-  }
+  await entity.type(page, { ...first, [entity.key]: key });
 }
 
 const save = (page) => page.getByRole('button', { name: 'Save' }).click();

@@ -58,6 +58,19 @@ test('the description lists every endpoint, with its answers and a line for curl
   }
 });
 
+test('the title says what is shown', async ({ page, service, entity }) => {
+  await open(page, service);
+  const { title } = entity.api.info;
+  await expect(page).not.toHaveTitle(title); // it names the table too
+  const ofTable = await page.title();
+
+  await page.getByRole('link', { name: 'API' }).click();
+  await expect(page).toHaveTitle(`API – ${title}`);
+  await page.goBack();
+
+  await expect(page).toHaveTitle(ofTable);
+});
+
 test('the address of the description is kept', async ({ page, service }) => {
   await open(page, service, '#api');
 

@@ -126,3 +126,36 @@ test('an answer that got lost is asked for again with the same key, and all is s
   expect(keys[1]).toBe(keys[0]);
   expect(await entity.count()).toBe(samples.length);
 });
+
+test('where a key cannot make it safe, trying again is not called safe', async ({ page, service, entity }) => {
+  await entity.describe(page, (api) => {
+    const { post } = api.paths[entity.bulk];
+    post.parameters = post.parameters.filter((parameter) => parameter.in !== 'header');
+  });
+  await page.route(`**${entity.bulk}`, (route) => route.abort());
+  await open(page, service);
+
+  await drop(page, JSON.stringify(samples));
+
+  await expect(state(page)).toHaveText('The answer is not known. Look whether it is stored before you try again.');
+});
+
+test('a file goes to the table that it was dropped on, also when another is shown before it is sent again', async ({ page, service, entity }) => {
+  await entity.describe(page, (api) => {
+    const one = Object.keys(api.paths).find((path) => path.startsWith(`${entity.path}/{`));
+    api.paths['/others'] = { get: api.paths[entity.path].get };
+    api.paths['/others/{id}'] = { get: api.paths[one].get };
+  });
+  await page.route('**/others?*', (route) => route.fulfill({ json: [] }));
+  await page.route(`**${entity.bulk}`, (route) => route.abort(), { times: 1 });
+  await open(page, service);
+  await drop(page, JSON.stringify(samples));
+  await expect(state(page)).toContainText('The answer is not known.');
+
+  await page.getByRole('link', { name: 'Others' }).click();
+  await expect(page.locator('#empty')).toBeVisible();
+  await page.locator('#load').getByRole('button', { name: 'Try again' }).click();
+
+  await expect(state(page)).toHaveText('Stored.');
+  expect(await entity.count()).toBe(samples.length);
+});

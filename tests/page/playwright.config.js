@@ -4,6 +4,7 @@ import { defineConfig } from '@playwright/test';
 
 export default defineConfig({
   testDir: '.',
+  testIgnore: process.env.SCREENSHOTS ? [] : ['screenshots.spec.js'], // only `make screenshots` takes them
   outputDir: '../../target/page/results',
   workers: 2,
   fullyParallel: false, // the tests of a file share a service and its table

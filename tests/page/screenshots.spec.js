@@ -4,7 +4,6 @@ import { samples } from './support/entity.js';
 import { expect, open, test } from './support/test.js';
 import { root } from './support/service.js';
 
-test.skip(!process.env.SCREENSHOTS, 'only `make screenshots` takes them');
 test.use({ viewport: { width: 1280, height: 810 } });
 
 const pictures = [

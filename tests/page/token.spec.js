@@ -35,6 +35,29 @@ test('a token is asked for, kept for this tab, and sent', async ({ page, entity,
   await expect(page.locator('#load-state')).toHaveText('Stored.');
 });
 
+test('one that cannot be sent is refused at its field, and not kept', async ({ page, launch }) => {
+  const service = await launch({ API_TOKENS: TOKEN });
+  await open(page, service);
+  const field = page.getByLabel('Token', { exact: true });
+
+  for (const [typed, told] of [['tökén-for-the-page', 'must be of letters'], ['a token for the page', 'must be of letters'], ['', 'is missing']]) {
+    await field.fill(typed);
+    await page.keyboard.press('Enter');
+    await expect(field).toBeFocused();
+    await expect(field).toHaveAttribute('aria-invalid', 'true');
+    await expect(page.locator('#token-fault')).toContainText(told);
+  }
+  await expectAccessible(page);
+  await page.evaluate(() => sessionStorage.setItem('token', 'tökén-for-the-page')); // kept by an older page
+  await page.reload();
+  await expect(field).toBeFocused();
+  await field.fill(TOKEN);
+  await expect(field).not.toHaveAttribute('aria-invalid');
+  await page.keyboard.press('Enter');
+
+  await expect(page.locator('#where')).toContainText('This is the end.');
+});
+
 test('without one the page says so, and can be asked again', async ({ page, launch }) => {
   const service = await launch({ API_TOKENS: TOKEN });
   await open(page, service);

@@ -25,21 +25,40 @@ export class Entity {
     entity.names = Object.keys(sample);
     /** A number, the key where there is no other. */
     entity.number = entity.names.find((name) => name !== key && ['integer', 'number'].includes(entity.schema.properties[name].type)) ?? key;
+    entity.other = entity.names.find((name) => name !== key);
     entity.text = entity.names.find((name) => entity.schema.properties[name].type === 'string' && !entity.schema.properties[name].format);
     return entity;
   }
 
-  /** A field of `row` that is not the key, and another value of it: as it is typed, as the table shows it, and as it is stored. */
+  /** A field of `row` that is not the key, and another value of it: as the table shows it, and as it is stored. */
   change(row) {
-    if (this.text) return { name: this.text, typed: 'written on the page', shown: 'written on the page', value: 'written on the page' };
-    if (this.number !== key) return { name: this.number, typed: '8', shown: '8', value: 8 };
-    const [, name] = this.names;
+    if (this.text) return { name: this.text, shown: 'written on the page', value: 'written on the page' };
+    if (this.number !== key) return { name: this.number, shown: '8', value: 8 };
+    const name = this.other;
     const { type, format } = this.schema.properties[name];
-    if (type === 'boolean') return { name, typed: !row[name], shown: '', value: !row[name] };
-    const day = '2030-04-05';
-    return format === 'date'
-      ? { name, typed: day, shown: '2030', value: day }
-      : { name, typed: `${day}T06:07:08`, shown: '2030', value: `${day}T06:07:08Z` };
+    if (type === 'boolean') return { name, shown: '', value: !row[name] };
+    return { name, shown: '2030', value: format === 'date' ? '2030-04-05' : '2030-04-05T06:07:08Z' };
+  }
+
+  /** Puts a value into its field of the form, as a user would. */
+  async typeValue(page, name, value) {
+    const input = page.locator(`#field-${name}`);
+    if (typeof value === 'boolean') await input.setChecked(value);
+    else if (this.schema.properties[name].format === 'date-time') await input.fill(await page.evaluate(typedMoment, value));
+    else await input.fill(String(value));
+  }
+
+  /** Puts a row into the form. */
+  async type(page, row) {
+    for (const [name, value] of Object.entries(row)) await this.typeValue(page, name, value);
+  }
+
+  /** Has the page find another description: this one after `change`, which gets it, and a function that gives a field another schema. */
+  async describe(page, change) {
+    const api = structuredClone(this.api);
+    const knowing = (name) => Object.values(api.components.schemas).filter(({ properties }) => properties?.[name]);
+    change(api, (name, schema) => knowing(name).forEach(({ properties }) => { properties[name] = schema; }));
+    await page.route('**/openapi.json', (route) => route.fulfill({ json: api }));
   }
 
   /** Leaves the table with the samples alone. */
@@ -71,6 +90,12 @@ export class Entity {
   async count() {
     return Number(this.service.sql(`SELECT COUNT(*) FROM \`${this.table}\``));
   }
+}
+
+/** A moment on the browser's clock, as `datetime-local` has it: without the seconds where they are 0. Runs in the page. */
+function typedMoment(value) {
+  const time = new Date(value);
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 19).replace(/:00$/, '');
 }
 
 /** Such rows as the first sample, in JSON, with these keys. */

@@ -1,0 +1,121 @@
+// Answers that come late: each belongs to what was asked, whatever has been opened since.
+
+import { samples } from './support/entity.js';
+import { expect, open, rowOf, test } from './support/test.js';
+
+test.use({ expectsRefusals: true });
+test.beforeEach(async ({ entity }) => entity.reset());
+
+const [first, second] = samples;
+const save = (page) => page.getByRole('button', { name: 'Save' }).click();
+const act = (page, name, key) => page.getByRole('button', { name: `${name} ${key}`, exact: true }).click();
+
+/** Keeps the answers to such requests until the function that it returns is called. */
+async function hold(page, method, path) {
+  let release;
+  const released = new Promise((done) => { release = done; });
+  await page.route(`**${path}`, async (route) => {
+    if (route.request().method() !== method) return route.fallback();
+    const response = await route.fetch();
+    await released;
+    return route.fulfill({ response });
+  });
+  return release;
+}
+
+test('a deletion tells of its own row, and leaves the question about another one open', async ({ page, service, entity }) => {
+  const [a, b] = [first[entity.key], second[entity.key]];
+  await open(page, service);
+  const release = await hold(page, 'DELETE', `${entity.path}/${a}`);
+
+  await act(page, 'Delete', a);
+  await page.locator('#remove').click();
+  await page.keyboard.press('Escape');
+  await act(page, 'Delete', b);
+  release();
+
+  await expect(page.locator('#said')).toContainText(`${a} is deleted`);
+  await expect(rowOf(page, a)).toHaveCount(0);
+  await expect(page.locator('#remover-title')).toContainText(`${b}?`);
+  await expect(page.locator('#remover')).toBeVisible();
+  expect(await entity.row(b)).toBeDefined();
+  await page.locator('#remove').click();
+  await expect(page.locator('#said')).toContainText(`${b} is deleted`);
+});
+
+test('a deletion that fails after its question was closed is told of', async ({ page, service, entity }) => {
+  const a = first[entity.key];
+  await open(page, service);
+  await service.fetch(`${entity.path}/${a}`, { method: 'DELETE' });
+  const release = await hold(page, 'DELETE', `${entity.path}/${a}`);
+
+  await act(page, 'Delete', a);
+  await page.locator('#remove').click();
+  await page.keyboard.press('Escape');
+  release();
+
+  await expect(page.locator('#alert')).toContainText(new RegExp(`Deleting .* ${a}: .*404 Not Found`));
+  await expect(rowOf(page, a)).toHaveCount(0);
+});
+
+test('a save tells of its own row, and leaves the form of another one as it is', async ({ page, service, entity }) => {
+  const [a, b] = [first[entity.key], second[entity.key]];
+  const { name, value } = entity.change(first);
+  await open(page, service);
+  const release = await hold(page, 'PUT', `${entity.path}/${a}`);
+
+  await act(page, 'Edit', a);
+  await entity.typeValue(page, name, value);
+  await save(page);
+  await expect(page.locator('#fields')).toHaveAttribute('inert'); // what is typed now would be lost
+  await page.keyboard.press('Escape');
+  await act(page, 'Edit', b);
+  await expect(page.locator('#editor-title')).toContainText(String(b));
+  await entity.typeValue(page, name, value);
+  release();
+
+  await expect(page.locator('#said')).toContainText(`${a} is saved`);
+  await expect(page.locator('#editor')).toBeVisible();
+  await save(page);
+  await expect(page.locator('#said')).toContainText(`${b} is saved`);
+  expect(await entity.row(a)).toEqual({ ...first, [name]: value });
+  expect(await entity.row(b)).toEqual({ ...second, [name]: value });
+});
+
+test('a save that fails after its form was closed is told of, and marks nothing in the form of another row', async ({ page, service, entity }) => {
+  await open(page, service);
+  const release = await hold(page, 'POST', entity.path);
+
+  await page.getByRole('button', { name: /^New/ }).click();
+  await entity.type(page, { ...first, [entity.key]: 60 });
+  await page.locator(`#field-${entity.number}`).fill('-1');
+  await save(page);
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: /^New/ }).click();
+  await page.locator(`#field-${entity.key}`).fill('61');
+  release();
+
+  await expect(page.locator('#alert')).toContainText(/Saving a new .*422/);
+  await expect(page.locator('#alert')).toContainText(`/${entity.number}`);
+  await expect(page.locator('#editor')).toBeVisible();
+  await expect(page.locator('#editor [aria-invalid]')).toHaveCount(0);
+  await expect(page.locator('#editor-alert')).toBeEmpty();
+  await expect(page.locator(`#field-${entity.key}`)).toHaveValue('61');
+});
+
+test('a row that was asked for first does not open over what was asked for last', async ({ page, service, entity }) => {
+  const [a, b] = [first[entity.key], second[entity.key]];
+  await open(page, service);
+  const release = await hold(page, 'GET', `${entity.path}/${a}`);
+
+  await act(page, 'Edit', a);
+  await act(page, 'Delete', b);
+  const [answer] = await Promise.all([page.waitForResponse(`**${entity.path}/${a}`), release()]);
+  await answer.finished();
+
+  await expect(page.locator('#remover')).toBeVisible();
+  await expect(page.locator('#editor')).toBeHidden();
+  await page.keyboard.press('Escape');
+  await act(page, 'Edit', b);
+  await expect(page.locator('#editor-title')).toContainText(String(b));
+});
