@@ -10,13 +10,13 @@ in=$1 out=$2
 stamp=target/compiled/$(basename "$(dirname "$(realpath -m "$out")")")-$(basename "$out")
 lowered=${in%.wasm}.lowered.wasm
 lower=${CARGO_TARGET_DIR:-target}/release/wasmedge_lower
-cargo build --quiet --locked --release --package wasmedge_lower
+cargo build --locked --release --package wasmedge_lower
 made_of="$wasmedge_version $(sha256sum <"$in") $(sha256sum <"$lower")"
 if [ -e "$out" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$made_of" ]; then
     exit 0
 fi
 
-printf '\033[1m==>\033[0m compiling ahead of time with WasmEdge %s (takes a minute or two)\n' "$wasmedge_version" >&2
+printf '\033[1m==>\033[0m compiling ahead of time with WasmEdge %s (takes some minutes)\n' "$wasmedge_version" >&2
 mkdir -p "$(dirname "$out")" "$(dirname "$stamp")"
 started=$SECONDS
 { "$lower" "$in" "$lowered" && "$wasmedge" compile "$lowered" "$out.new"; } >"$stamp.log" 2>&1 &

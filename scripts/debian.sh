@@ -1,7 +1,8 @@
 # Sourced: gets Debian's packages, as root or with sudo. All that is said goes to stderr. Steps are joined by &&, so that
 # the functions may stand in conditions, where bash does not end at a failure.
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
-have() { command -v "$1" >/dev/null 2>&1; }
+# A program of that name: `kill` is a word of bash's own too, and others cannot run that.
+have() { type -P "$1" >/dev/null; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 # A fresh machine has no lists of packages. Once a run is enough.

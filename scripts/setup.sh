@@ -82,6 +82,6 @@ if [[ " ${missing[*]} " == *" wasmedge "* ]]; then
         missing=("${missing[@]/#wasmedge/}")
     fi
 fi
-read -ra packages <<<"${missing[*]}"
+mapfile -t packages < <(printf '%s\n' "${missing[@]}" | sort -u | grep .)
 [ ${#packages[@]} = 0 ] || install "${packages[@]}"
 [ -z "$unpack_wasmedge" ] || scripts/unpack-wasmedge.sh trixie target/tools/bin/wasmedge

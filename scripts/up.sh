@@ -8,9 +8,8 @@ check_port "make up"
 use_database
 scripts/serve.sh order_demo_service.wasm &
 service=$!
-until is_ready; do
+until sleep 0.3 && is_ready; do
     is_running || wait "$service" # it has ended, and has said why
-    sleep 0.1
 done
 cat >&2 <<END
 

@@ -186,13 +186,17 @@ impl Request {
 pub struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl Query<'_> {
+    /// The parameter `name` as it stands, if it is there.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_ref())
+    }
+
     /// The parameter `name` as a whole number that is not negative, if it is there.
     ///
     /// # Errors
     /// [`Error::BadRequest`] that names the parameter.
     pub fn integer(&self, name: &str) -> Result<Option<i32>, Error> {
-        let value = self.0.iter().find(|(given, _)| given == name);
-        value.map(|(_, value)| integer(name, value)).transpose()
+        self.text(name).map(|value| integer(name, value)).transpose()
     }
 }
 

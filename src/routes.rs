@@ -1,7 +1,7 @@
 //! The router: from a method and a path to a handler. 404, 405 with `Allow`, `OPTIONS` and `HEAD` come from the same
 //! table. It takes a request and gives an answer, and does not know who listens.
 
-use std::{borrow::Cow, future::Future, pin::Pin, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, future::Future, pin::Pin, sync::Arc};
 
 use hyper::{Body, Method, Response, header::HeaderMap};
 use percent_encoding::percent_decode_str;
@@ -270,9 +270,10 @@ fn allowed_methods(routes: &[&Route]) -> String {
             methods.push(Method::HEAD.as_str());
         }
     }
-    if !methods.contains(&Method::OPTIONS.as_str()) {
-        methods.push(Method::OPTIONS.as_str());
-    }
+    methods.push(Method::OPTIONS.as_str());
+    // Two routes may answer on one path: `/things/{id}` and `/things/newest`.
+    let mut known = HashSet::new();
+    methods.retain(|method| known.insert(*method));
     methods.join(", ")
 }
 

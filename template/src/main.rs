@@ -65,7 +65,8 @@ fn new(root: &Path) -> Result<String, Vec<String>> {
         stage.keep(&request.folder)
     };
     write().map_err(|problem: String| vec![problem])?;
-    let (folder, article, one) = (request.folder.display(), request.names.article(), &request.names.singular);
+    let folder = request.folder.canonicalize().unwrap_or(request.folder);
+    let (folder, article, one) = (folder.display(), request.names.article(), &request.names.singular);
     Ok(format!(
         "{folder} is a project of its own now, about {article} {one} and others (if that is not its name: SINGULAR=…). \
          Next:\n\n  cd {folder}\n  make up\n  make test\n"
