@@ -16,10 +16,7 @@ terminal=$([ ! -t 0 ] || echo yes)
 main() {
     check_port "make dev${1:+-$1}"
     use_database
-    # Drained by a request, as everywhere, but at once.
-    local admin=$((port + 1))
-    while taken "$admin"; do admin=$((admin + 1)); done
-    export ADMIN_BIND=${ADMIN_BIND:-127.0.0.1:$admin} DRAIN_DELAY=0.001 DRAIN_TIMEOUT=${DRAIN_TIMEOUT:-2}
+    use_drain
     watch
     use_"${1:-native}"
     build_and_run

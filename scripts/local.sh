@@ -33,6 +33,13 @@ use_database() {
     export DATABASE_URL
 }
 
+# Has it drained by a request, as everywhere, but at once: no balancer has to notice.
+use_drain() {
+    local admin=$((port + 1))
+    while taken "$admin"; do admin=$((admin + 1)); done
+    export ADMIN_BIND=${ADMIN_BIND:-127.0.0.1:$admin} DRAIN_DELAY=${DRAIN_DELAY:-0.001} DRAIN_TIMEOUT=${DRAIN_TIMEOUT:-2}
+}
+
 # The database goes last.
 finish() {
     trap - EXIT

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 
 check_port "make up"
 use_database
+use_drain
 scripts/serve.sh order_demo_service.wasm &
 service=$!
 until sleep 0.3 && is_ready; do
