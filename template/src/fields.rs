@@ -114,9 +114,11 @@ pub fn parse(list: &str, names: Option<&Names>, problems: &mut Vec<String>) -> V
         }
         match KINDS.iter().find(|(known, _)| *known == kind) {
             Some((_, kind)) => fields.push(Field { name: name.to_string(), kind: *kind }),
-            None => {
-                problems.push(format!("{what} has the type '{kind}'; there are text, int, money, bool, date, datetime"))
-            }
+            None => problems.push(if kind.is_empty() {
+                format!("{what} has no type: write {name}:text, or int, money, bool, date, datetime")
+            } else {
+                format!("{what} has the type '{kind}'; there are text, int, money, bool, date, datetime")
+            }),
         }
     }
     let texts = fields.iter().filter(|field| field.kind == Kind::Text).count();
@@ -153,7 +155,7 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_field_is_told() {
         let table = [
-            ("a", "has the type ''"),
+            ("a", "has no type: write a:text"),
             ("a:string", "'string'"),
             ("A:int", "small letters"),
             ("a-b:int", "small letters"),
