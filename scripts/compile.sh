@@ -16,7 +16,7 @@ if [ -e "$out" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$made_of" ]; then
     exit 0
 fi
 
-printf '\033[1m==>\033[0m compiling ahead of time with WasmEdge %s (takes some minutes)\n' "$wasmedge_version" >&2
+printf '\033[1m==>\033[0m compiling ahead of time with WasmEdge %s (one to three minutes on an idle core, more on a busy one)\n' "$wasmedge_version" >&2
 mkdir -p "$(dirname "$out")" "$(dirname "$stamp")"
 started=$SECONDS
 { "$lower" "$in" "$lowered" && "$wasmedge" compile "$lowered" "$out.new"; } >"$stamp.log" 2>&1 &

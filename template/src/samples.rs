@@ -58,12 +58,13 @@ const BY_NAME: [(&[&str], &Values); 7] = [
     (&["name", "customer", "guest", "owner", "author", "contact", "person", "host"], &PEOPLE),
 ];
 
-/// The names and values of a row, counted from 0, the key first. `turned`: the values of so many rows later.
+/// The names and values of a row, counted from 0, the key first. `turned`: the first field has its
+/// value of so many rows later.
 pub fn members(names: &Names, fields: &[Field], row: usize, turned: usize) -> impl Iterator<Item = (String, String)> {
     let key = (names.key(), (row + 1).to_string());
     let others = fields.iter().enumerate().map(move |(place, field)| {
         let nth = fields[..place].iter().filter(|other| other.kind == field.kind).count();
-        (field.name.clone(), json(field, nth, row + turned))
+        (field.name.clone(), json(field, nth, if place == 0 { row + turned } else { row }))
     });
     [key].into_iter().chain(others)
 }

@@ -299,7 +299,8 @@ fn signal(process: u32, name: &str) {
 
 /// The repository's folder. As Cargo says when the test runs: after a move it may run what was built elsewhere.
 pub fn root() -> &'static Path {
-    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| std::env::var_os("CARGO_MANIFEST_DIR").unwrap().into());
+    static ROOT: LazyLock<PathBuf> =
+        LazyLock::new(|| std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into()).into());
     &ROOT
 }
 
