@@ -458,7 +458,7 @@ fn a_sink_that_is_gone_gets_nothing_more_until_it_is_replayed() {
 
     other.wait_for(3);
     assert_eq!(sink.received().len(), 1);
-    assert!(app.output().contains("wants no more events"), "{}", app.output());
+    app.wait_for_output("wants no more events");
     gone.store(false, Ordering::SeqCst);
     app.post("/events/replay", json!({ "sink": sink.url("/events") }).to_string());
     wait_until_all_is_told(&app);
@@ -472,7 +472,7 @@ fn a_sink_that_is_away_uses_up_the_tries_of_hardly_any_event() {
     let url = format!("http://127.0.0.1:{port}/events");
     let app = TestApp::start_with(&[("EVENT_SINKS", url.as_str()), ("EVENT_MAX_ATTEMPTS", "1")]);
     app.post("/create_orders", orders(0..50));
-    eventually("it has noticed", &app, || app.output().contains("cannot be reached"));
+    app.wait_for_output("cannot be reached");
 
     thread::sleep(Duration::from_secs(2)); // for some more tries
     let sink = Peer::start_at(port, |_, stream| reply(stream, 200, &[], ""));
@@ -571,9 +571,7 @@ fn a_sink_that_is_not_named_any_more_is_told_of_in_the_log() {
 
     let later = TestApp::launch(&app.database_url, &[]);
 
-    eventually("it is in the log", &later, || {
-        later.output().contains(&format!("events wait for {}", sink.url("/events")))
-    });
+    later.wait_for_output(&format!("events wait for {}", sink.url("/events")));
 }
 
 #[test]
@@ -622,6 +620,7 @@ fn rows_of_the_outbox_that_do_not_read_are_kept_and_stop_nothing() {
 
     sink.wait_for(3);
     eventually("only those are left", &app, || app.query::<u32>("SELECT count FROM outbox") == [0, 0, 0]);
+    app.wait_for_output("do not read");
     let said = app.output().lines().filter(|line| line.contains("do not read")).count();
     assert!((1..=3).contains(&said), "{}", app.output());
     app.execute("DELETE FROM outbox");
@@ -679,13 +678,11 @@ fn another_instance_of_this_service_takes_what_is_signed_with_its_secret() {
 
     wait_until_all_is_told(&app);
     assert!(parked(&app).is_empty());
-    let statuses: Vec<Value> = log_lines(&hearing, "/events").iter().map(|line| line["status"].clone()).collect();
-    assert_eq!(statuses, [202; 4], "it subscribes to none of them");
-}
-
-fn log_lines(app: &TestApp, path: &str) -> Vec<Value> {
-    let lines: Vec<Value> = app.output().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    lines.into_iter().filter(|line| line["path"] == path).collect()
+    let statuses = || -> Vec<Value> {
+        let lines: Vec<Value> = hearing.output().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        lines.iter().filter(|line| line["path"] == "/events").map(|line| line["status"].clone()).collect()
+    };
+    eventually("it subscribes to none of them", &hearing, || statuses() == [202; 4]);
 }
 
 #[test]

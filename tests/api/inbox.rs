@@ -182,8 +182,8 @@ fn a_sidecar_is_told_to_drop_what_can_never_be_applied_and_to_repeat_what_can() 
     }
     assert_eq!((taken.status, taken.json()), (200, json!({"status": "SUCCESS"})));
     assert_eq!((stored(&app), heard(&app)), (vec![1, 2], 1));
-    assert!(app.output().contains("request dropped: an event is dropped: "), "{}", app.output());
-    assert!(app.output().contains("/data/order_id is missing"), "{}", app.output());
+    app.wait_for_output("request dropped: an event is dropped: ");
+    app.wait_for_output("/data/order_id is missing");
 }
 
 #[test]

@@ -98,8 +98,7 @@ fn a_service_that_is_killed_answers_again_from_another_process() {
 
         app.wait_until_alive();
         assert_ne!(app.service(), Some(before));
-        let says = app.output();
-        assert!(says.contains(&format!("restart {restart} within a minute")), "{says}");
+        app.wait_for_output(&format!("restart {restart} within a minute"));
     }
     assert!(app.output().contains("the service was ended by SIGKILL (exit code 137): starting it again in 0.1 s"));
 }
@@ -164,9 +163,7 @@ fn a_signal_to_the_launcher_drains_the_service_and_its_exit_code_is_passed_on() 
 fn a_second_signal_ends_a_service_that_drains_at_once() {
     let mut app = TestApp::launch(NO_DATABASE, &[("ADMIN_BIND", &free_address()), ("DRAIN_DELAY", "60")]);
     app.signal_launcher("TERM");
-    while !app.output().contains("asked to end") {
-        app.assert_still_the_same_process();
-    }
+    app.wait_for_output("asked to end");
 
     app.signal_launcher("TERM");
 

@@ -29,7 +29,7 @@ fn a_sink_with_a_name_is_shown_without_its_path_and_what_it_sends_back_without_i
     }
     let calls = app.output().lines().filter(|line| line.contains("\"call\":\"POST\"")).count();
     assert_eq!(calls, 2, "each has its line: {}", app.output());
-    assert!(app.output().contains("events: chat "), "{}", app.output());
+    app.wait_for_output("events: chat ");
     let stored = app.query::<String>("SELECT CAST(name AS CHAR) FROM event_sinks");
     for shown in [app.output(), json!(parked).to_string(), json!(stored).to_string()] {
         assert!(!shown.contains("hunter2") && !shown.contains("services"), "{shown}");

@@ -151,6 +151,15 @@ impl TestApp {
         fs::read_to_string(&self.output).unwrap_or_default()
     }
 
+    /// Waits until the service has written `text`: a line may come later than what it tells of.
+    pub fn wait_for_output(&self, text: &str) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !self.output().contains(text) {
+            assert!(Instant::now() < deadline, "{text:?} is not in:\n{}", self.output());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// The access log's line of the request with this id.
     pub fn log_of(&self, id: &str) -> Value {
         self.find_log(&format!("no line with id {id}"), |line| line["id"] == id && line.get("call").is_none())

@@ -19,12 +19,7 @@ fn a_database_that_refuses_at_the_start_is_said_to_refuse() {
     let _alone = alone();
     let app = TestApp::launch(&format!("mysql://user:passwd@127.0.0.1:{}/demo", free_port()), &[]);
 
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while !app.output().contains("waiting for the database: ") {
-        assert!(Instant::now() < deadline, "{}", app.output());
-        thread::sleep(Duration::from_millis(10));
-    }
-
+    app.wait_for_output("waiting for the database: ");
     let output = app.output();
     assert!(output.contains("Connection refused"), "{output}");
 }

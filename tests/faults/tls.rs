@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
 use crate::{
@@ -50,14 +49,6 @@ impl TlsServer {
     }
 }
 
-fn wait_for_output(app: &TestApp, text: &str) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !app.output().contains(text) {
-        assert!(Instant::now() < deadline, "{text:?} is not in:\n{}", app.output());
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 #[test]
 fn a_database_is_talked_to_over_tls_and_a_certificate_that_is_no_good_is_503_until_it_is_replaced() {
     let _alone = alone();
@@ -100,7 +91,7 @@ fn a_service_that_starts_with_a_database_it_does_not_trust_waits_and_says_why() 
 
     let mut app = TestApp::launch(&database.url(), &[]);
 
-    wait_for_output(&app, "waiting for the database: the server's certificate is refused: unknown issuer");
+    app.wait_for_output("waiting for the database: the server's certificate is refused: unknown issuer");
     app.get("/readyz").problem(503);
     app.assert_still_the_same_process();
 }
@@ -113,6 +104,6 @@ fn a_database_without_tls_is_not_talked_to_in_the_clear() {
 
     let app = TestApp::launch(&(server.url.clone() + "?require_ssl=true"), &[]);
 
-    wait_for_output(&app, "waiting for the database");
+    app.wait_for_output("waiting for the database");
     app.get("/readyz").problem(503);
 }

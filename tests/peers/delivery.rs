@@ -75,5 +75,5 @@ fn a_key_that_is_refused_is_told_to_a_person_and_nothing_is_lost() {
     while parked() != [1] {
         assert!(std::time::Instant::now() < deadline, "{}", app.output());
     }
-    assert!(app.output().contains("the topic does not take this key: 401"), "{}", app.output());
+    app.wait_for_output("the topic does not take this key: 401");
 }
