@@ -23,7 +23,12 @@ started=$SECONDS
 compiler=$!
 while kill -0 "$compiler" 2>/dev/null; do
     sleep 1
-    [ -t 2 ] && printf '\r    %s s ' $((SECONDS - started)) >&2
+    seconds=$((SECONDS - started))
+    if [ -t 2 ]; then
+        printf '\r    %s s ' "$seconds" >&2
+    elif [ $((seconds / 30)) != $(((seconds - 1) / 30)) ]; then
+        echo "    still compiling after $seconds s" >&2
+    fi
 done
 wait "$compiler" || {
     cat "$stamp.log" >&2

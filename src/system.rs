@@ -59,8 +59,9 @@ async fn index(app: Arc<App>, request: Request) -> Result<Response<Body>, Error>
     if page::is_asked_for(&request.head.headers) {
         return page::show();
     }
+    let runs = if cfg!(target_family = "wasm") { "as WebAssembly on WasmEdge" } else { "natively" };
     let mut text = format!(
-        "{} {}: a database-backed microservice in Rust, running as WebAssembly on WasmEdge.\n\n",
+        "{} {}: a database-backed microservice in Rust, running {runs}.\n\n",
         env!("CARGO_PKG_NAME"),
         env!("CARGO_PKG_VERSION"),
     );
