@@ -16,7 +16,7 @@ use std::{
 use crate::{
     alone,
     samples::{order, orders},
-    server::Server,
+    server::{Server, target},
     support::{Reply, TestApp, query},
 };
 
@@ -229,7 +229,7 @@ fn as_root(command: &[&str]) {
 #[ignore = "mounts a file system, for which it must be root: make test-faults"]
 fn a_full_disk_is_503_leaves_nothing_half_written_and_passes() {
     let _alone = alone();
-    let disk = SmallDisk::mount(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("small-disk"), "400m");
+    let disk = SmallDisk::mount(&target("small-disk"), "400m");
     let server = Server::start_in(&disk.0.join("mariadb"));
     let mut app = TestApp::launch(&server.url, &[]);
     app.wait_until_ready();

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{ends, execute, root};
+use crate::support::{ends, root};
 
 /// A running server with an empty database. It is killed when this is dropped.
 pub struct Server {
@@ -21,7 +21,7 @@ pub struct Server {
 impl Server {
     /// Starts a server whose data stands under target/.
     pub fn start() -> Server {
-        Server::start_in(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("mariadb"))
+        Server::start_in(&target("mariadb"))
     }
 
     /// Starts one whose data stands in `folder`.
@@ -29,24 +29,22 @@ impl Server {
         Server::start_with(folder, &[])
     }
 
-    /// The same, with options of the server program's.
+    /// The same, with options of the server program's. What was in `folder` is gone: what the crashes of one test have left
+    /// in the data is no matter of the next.
     pub fn start_with(folder: &Path, options: &[String]) -> Server {
         let mut server = Server { folder: folder.to_path_buf(), options: options.to_vec(), url: String::new() };
+        run(&mut database("stop", folder)); // a test that was ended itself may have left one behind
+        let data = folder.join("data");
+        let _ = fs::remove_dir_all(&data);
+        fs::create_dir_all(folder).unwrap();
+        run(Command::new("cp").arg("-a").arg(empty().join("data")).arg(data));
         server.url = server.start_again();
-        for (setting, value) in [("max_connections", 500), ("wait_timeout", 28_800)] {
-            execute(&server.url, &format!("SET GLOBAL {setting} = {value}"));
-        }
-        execute(&server.url, "DROP DATABASE demo");
-        execute(&server.url.replace("/demo", "/mysql"), "CREATE DATABASE demo");
         server
     }
 
     /// Starts it again after it was killed, on the same port; its URL.
     pub fn start_again(&self) -> String {
-        let script = root().join("scripts/database.sh");
-        let mut command = Command::new(script);
-        command.arg("start").arg(&self.folder).args(&self.options);
-        let output = command.stderr(Stdio::inherit()).output().unwrap();
+        let output = database("start", &self.folder).args(&self.options).stderr(Stdio::inherit()).output().unwrap();
         let url = String::from_utf8(output.stdout).unwrap().trim().to_string();
         assert!(url.starts_with("mysql://") && (self.url.is_empty() || self.url == url), "it does not start: {url}");
         url
@@ -85,4 +83,30 @@ impl Drop for Server {
             self.kill();
         }
     }
+}
+
+/// A folder for the tests, under target/.
+pub fn target(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+fn database(verb: &str, folder: &Path) -> Command {
+    let mut command = Command::new(root().join("scripts/database.sh"));
+    command.arg(verb).arg(folder);
+    command
+}
+
+/// The folder of a server that was started once and stopped as it should be, for others to begin with.
+fn empty() -> PathBuf {
+    let (folder, unfinished) = (target("mariadb-empty"), target("mariadb-unfinished"));
+    if !folder.exists() {
+        run(&mut database("start", &unfinished));
+        run(&mut database("stop", &unfinished));
+        fs::rename(unfinished, &folder).unwrap();
+    }
+    folder
+}
+
+fn run(command: &mut Command) {
+    assert!(command.status().unwrap().success(), "{command:?}");
 }

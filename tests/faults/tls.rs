@@ -1,14 +1,11 @@
 //! The database's certificate decides whether it is talked to.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use crate::{
     alone,
     certificates::{Authority, Identity, file},
-    server::Server,
+    server::{Server, target},
     support::{TestApp, execute},
 };
 
@@ -24,7 +21,7 @@ impl TlsServer {
         let (certificate, key) = (file("database.pem", &identity.certificate), file("database.key", &identity.key));
         let options =
             [("cert", &certificate), ("key", &key)].map(|(name, file)| format!("--ssl-{name}={}", file.display()));
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mariadb-tls");
+        let folder = target("mariadb-tls");
         let server = Server::start_with(&folder, &options);
         execute(&server.url, "CREATE OR REPLACE USER 'tls'@'127.0.0.1' IDENTIFIED BY 'passwd' REQUIRE SSL");
         execute(&server.url, "GRANT ALL ON *.* TO 'tls'@'127.0.0.1'");
@@ -99,8 +96,7 @@ fn a_service_that_starts_with_a_database_it_does_not_trust_waits_and_says_why() 
 #[test]
 fn a_database_without_tls_is_not_talked_to_in_the_clear() {
     let _alone = alone();
-    let server =
-        Server::start_with(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("mariadb-tls"), &["--skip-ssl".to_owned()]);
+    let server = Server::start_with(&target("mariadb-tls"), &["--skip-ssl".to_owned()]);
 
     let app = TestApp::launch(&(server.url.clone() + "?require_ssl=true"), &[]);
 
