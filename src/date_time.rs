@@ -37,10 +37,13 @@ impl DateTime {
     pub fn parse(text: &str) -> Option<DateTime> {
         // The crate takes anything between the day and the hour.
         matches!(text.as_bytes().get(10), Some(b'T' | b't')).then_some(())?;
+        // And drops what is finer than a nanosecond.
+        let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+        let finer = fraction.bytes().take_while(u8::is_ascii_digit).skip(6).any(|digit| digit != b'0');
         let moment = time::OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
         let moment = PrimitiveDateTime::new(moment.date(), moment.time());
         // A leap second reads as the last nanosecond before it.
-        (moment.nanosecond() % 1000 == 0 && YEARS.contains(&moment.year())).then_some(DateTime(moment))
+        (!finer && moment.nanosecond() % 1000 == 0 && YEARS.contains(&moment.year())).then_some(DateTime(moment))
     }
 }
 
@@ -197,6 +200,7 @@ mod tests {
             ("2026-11-21T24:00:00Z", "no such hour"),
             ("2016-12-31T23:59:60Z", "a leap second, for which columns have no place"),
             ("2026-11-21T09:30:00.1234567Z", "finer than a microsecond"),
+            ("2026-11-21T09:30:00.0000000001Z", "finer than a nanosecond"),
             ("2026-11-21T09:30:00+24:00", "no such offset"),
             ("0999-12-31T23:59:59Z", "before what columns hold"),
             ("1000-01-01T00:00:00+00:01", "the same in UTC"),

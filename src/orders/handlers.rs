@@ -2,25 +2,19 @@
 
 use std::sync::Arc;
 
-use hyper::{
-    Body, Response, StatusCode,
-    body::Sender,
-    header::{LINK, LOCATION},
-};
-
-use serde_json::{Value, json};
+use hyper::{Body, Response, StatusCode, header::LOCATION};
 
 use mysql_async::Conn;
 
-use super::{Draft, Order, bulk, store, tax};
+use super::{Draft, Order, bulk, list, store, tax};
 use crate::{
     App,
     config::Config,
     error::Error,
     events::outbox::Outbox,
     fields::integer_schema,
-    idempotency, log,
-    operation::{Header, Parameter, Shape, query},
+    idempotency,
+    operation::{Header, Shape, query},
     request::Request,
     response,
     routes::Route,
@@ -49,9 +43,9 @@ pub const ROUTES: &[Route] = &[
     .refuses(&[409])
     .refuses_when(asks_for_taxes, ASKING),
     Route::get("/orders", "lists the orders; ?limit= and ?after= give a page", |app, request| {
-        Box::pin(list(app, request))
+        Box::pin(list::list(app, request))
     })
-    .parameters(PAGE)
+    .parameters(list::PARAMETERS)
     .gives(200, ORDERS)
     .headers(&[Header { name: "Link", required: false, meaning: "the next page (RFC 8288), where there is one" }]),
     Route::post("/update_order", "replaces the order with that order_id", |app, request| {
@@ -102,20 +96,6 @@ const ORDER: Shape = Shape::One(Order::ENTITY);
 const ORDERS: Shape = Shape::Many(Order::ENTITY);
 const DRAFT: Shape = Shape::One(Draft::ENTITY);
 const DRAFTS: Shape = Shape::Many(Draft::ENTITY);
-const PAGE: &[Parameter] = &[
-    query("limit", false, limit_schema, "a page of so many at most; 100 where only `after` is given, else all of them"),
-    query("after", false, integer_schema, "those whose order_id is greater"),
-];
-
-fn limit_schema() -> Value {
-    json!({ "type": "integer", "minimum": 1, "maximum": MOST_LIMIT })
-}
-
-const DEFAULT_LIMIT: i32 = 100;
-const MOST_LIMIT: i32 = 1000;
-
-/// What the pages of a list on its way take, in bytes: one that the client takes, and the next one.
-const PAGE_MEMORY: u32 = 1 << 20;
 
 async fn init(app: Arc<App>) -> Result<Response<Body>, Error> {
     store::empty(&app.db, &app.outbox).await?;
@@ -146,86 +126,6 @@ async fn once(
     }
     let order = tax::complete(&app, draft, &request.context()).await?;
     idempotency::once(&app, &request, &body, async |conn| work(conn, &app.outbox, &order).await).await
-}
-
-/// All orders, or one page where `limit` or `after` is given. A page that is not the last one carries the next
-/// one's address in a `Link` header (RFC 8288).
-async fn list(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {
-    let query = request.query(&["limit", "after"])?;
-    let (limit, after) = (query.integer("limit")?, query.integer("after")?);
-    if limit.is_none() && after.is_none() {
-        return list_all(app, request.id.clone()).await;
-    }
-    let limit = limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MOST_LIMIT).contains(&limit) {
-        return Err(Error::parameter("limit", format!("must be from 1 to {MOST_LIMIT}")));
-    }
-    // One more than asked for tells whether there is a next page.
-    let mut orders = store::page(&app.db, after, limit.saturating_add(1)).await?;
-    let more = orders.len() > limit.unsigned_abs() as usize;
-    if more {
-        orders.pop();
-    }
-    let mut response = response::json(&orders)?;
-    if let Some(last) = orders.last().filter(|_| more) {
-        let next = format!("</orders?limit={limit}&after={}>; rel=\"next\"", last.order_id);
-        response.headers_mut().insert(LINK, response::header(&next)?);
-    }
-    Ok(response)
-}
-
-/// Page by page, so that neither memory nor a connection to the database is held for a client that reads slowly.
-/// Orders that come or go while the list is on its way may be in it or not.
-async fn list_all(app: Arc<App>, request_id: String) -> Result<Response<Body>, Error> {
-    let first = store::page(&app.db, None, MOST_LIMIT).await?;
-    if !is_full(&first) {
-        return response::json(&first);
-    }
-    let memory = app.memory.reserve(PAGE_MEMORY)?;
-    let (sender, body) = Body::channel();
-    tokio::spawn(async move {
-        send_pages(app, first, sender, request_id).await;
-        drop(memory);
-    });
-    Ok(response::json_body(body))
-}
-
-async fn send_pages(app: Arc<App>, first: Vec<Order>, mut sender: Sender, request_id: String) {
-    let mut page = first;
-    let mut before = b'[';
-    loop {
-        let mut chunk = Vec::new();
-        for order in &page {
-            chunk.push(before);
-            before = b',';
-            if serde_json::to_writer(&mut chunk, order).is_err() {
-                return sender.abort();
-            }
-        }
-        let next = page.last().filter(|_| is_full(&page)).map(|order| order.order_id);
-        if next.is_none() {
-            chunk.push(b']');
-        }
-        let client_is_there = sender.send_data(chunk.into()).await.is_ok();
-        let Some(after) = next.filter(|_| client_is_there) else { return };
-        let mut next = store::page(&app.db, Some(after), MOST_LIMIT).await;
-        if next.is_err() {
-            // The status has been sent, so the client cannot try again.
-            next = store::page(&app.db, Some(after), MOST_LIMIT).await;
-        }
-        page = match next {
-            Ok(page) => page,
-            Err(error) => {
-                // A body that ends too early is how the client is told.
-                log::message(&format!("request {request_id} was cut off after order_id {after}: {error}"));
-                return sender.abort();
-            }
-        };
-    }
-}
-
-fn is_full(page: &[Order]) -> bool {
-    page.len() >= MOST_LIMIT.unsigned_abs() as usize
 }
 
 async fn update(app: Arc<App>, request: Request) -> Result<Response<Body>, Error> {

@@ -4,6 +4,7 @@ mod bulk;
 mod columns;
 mod handlers;
 mod import;
+mod list;
 mod model;
 mod store;
 mod tax;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    samples::{filling, orders, text_field},
+    samples::{filling, order, orders, text_field},
     support::TestApp,
 };
 
@@ -111,10 +111,11 @@ fn names_of_any_length_are_told_and_logged_in_short() {
 
 #[test]
 fn many_long_lists_at_once_take_no_more_memory_than_the_limit() {
-    let app = TestApp::start_with(&[("MAX_BODIES_BYTES", "4194304"), ("MAX_BODY_BYTES", "4194304")]);
-    let fifth = filling(2);
-    for start in 0..5 {
-        app.post("/create_orders", orders(start * fifth..(start + 1) * fifth));
+    let page = 1000 * (order(100_000).len() + 1);
+    let limit = (13 * page).to_string();
+    let app = TestApp::start_with(&[("MAX_BODIES_BYTES", &limit), ("MAX_BODY_BYTES", &limit)]);
+    for page in 100..100 + filling(10) / 1000 {
+        assert_eq!(app.post("/create_orders", orders(page * 1000..(page + 1) * 1000)).status, 200);
     }
 
     let mut clients: Vec<TcpStream> = (0..8).map(|_| app.connect()).collect();
@@ -126,7 +127,7 @@ fn many_long_lists_at_once_take_no_more_memory_than_the_limit() {
         refused += usize::from(status.ends_with(b"503"));
     }
 
-    assert_eq!(refused, 4, "each takes a mebibyte");
+    assert_eq!(refused, 4, "each takes three pages");
     drop(clients);
     let deadline = Instant::now() + Duration::from_secs(5);
     while app.get("/orders").status != 200 {

@@ -258,6 +258,7 @@ pub fn assert_valid(api: &Value, schema: &Value, value: &Value, case: &str) {
                 "string" => value.is_string(),
                 "number" => value.is_number(),
                 "integer" => value.is_i64(),
+                "boolean" => value.is_boolean(),
                 other => panic!("{case}: type {other}"),
             },
             "const" => value == rule,
