@@ -23,7 +23,7 @@ build: setup ## builds the module and compiles it ahead of time: order_demo_serv
 	@cargo build --locked --release --target wasm32-wasip1
 	@scripts/compile.sh $(WASM) $(MODULE)
 
-native: ## builds the same source natively, for a debugger and as a baseline
+native: ## builds the same source natively, optimized: the baseline of every comparison
 	@cargo build --locked --release
 
 up: build ## starts the service and a private MariaDB; Ctrl-C stops both

@@ -2,7 +2,7 @@
 # Holds what this is made of against deny.toml: licences, sources, banned crates, and the advisories of https://rustsec.org;
 # then the ports to WasmEdge against the advisories of what they are ports of (deny.ports.toml). Every exception has its
 # reason in those files, and one that nothing needs any more is an error.
-# usage: audit.sh [optional]     `optional`: where the advisories cannot be fetched it says so and goes on, instead of failing
+# usage: audit.sh [optional]     `optional`: where the advisories cannot be fetched it says so and does not fail for that
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +14,8 @@ main() {
     mkdir -p "$folder"
     say "licences, sources, bans"
     check --workspace -- bans licenses sources
+    say "the ports are those whose upstream is known"
+    upstream >"$folder/upstream.json"
     timeout 120 "$deny" --workspace fetch db >"$folder/fetch.log" 2>&1 || {
         cat "$folder/fetch.log" >&2
         say "THE ADVISORIES WERE NOT CHECKED: their database cannot be fetched from here, see above. The rest was."
@@ -23,7 +25,6 @@ main() {
     say "advisories"
     check --workspace -- advisories
     say "advisories, the ports under their upstream names"
-    upstream >"$folder/upstream.json"
     check --metadata-path "$folder/upstream.json" --config deny.ports.toml -- advisories
 }
 

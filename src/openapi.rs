@@ -1,5 +1,6 @@
-//! Writes the routes down as an OpenAPI 3.1 description. What it says comes from the table that the router reads and
-//! from the functions that read JSON, so it cannot say anything else than what they do.
+//! Writes the routes down as an OpenAPI 3.1 description. Paths and methods come from the table that the router reads, and
+//! what it says of bodies that are read from the functions that read them (but for `Replay`). The rest, such as headers,
+//! refusals and limits, stands beside each route: tests/api/openapi.rs and `make schemathesis` hold it to what is answered.
 
 use std::collections::BTreeMap;
 

@@ -21,7 +21,7 @@ pub const VARIABLES: &[Variable] = &[
         "tokens, parted by commas, of which a request has to carry one; not set: open to all",
     ),
     variable("ALLOW_INIT", Some("true"), "`false`: `GET /init`, which empties the table, is not there"),
-    variable("CORS_ALLOW_ORIGIN", Some("*"), "origin of the browser clients that may call, or `*`"),
+    variable("CORS_ALLOW_ORIGIN", Some("*"), "origin of the pages in browsers that may read answers, or `*`"),
     variable(
         "ADMIN_BIND",
         Some(""),

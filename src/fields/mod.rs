@@ -205,7 +205,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn fault(&mut self, name: &str, detail: String) {
+    /// Notes that the field `name` does not hold: what the functions of this type cannot see, such as a rule over several
+    /// fields. `detail` is what the client is told, without quoting what it sent.
+    pub fn fault(&mut self, name: &str, detail: String) {
         let name: String = name.chars().take(MOST_NAME).collect();
         let name = name.replace('~', "~0").replace('/', "~1"); // RFC 6901, section 3
         self.faults.push(Fault::at(format!("{}/{name}", self.pointer), detail));

@@ -162,7 +162,7 @@ fn a_log_whose_reader_has_gone_does_not_end_the_service() {
     assert_eq!(answers, [true; 5]);
 }
 
-/// As `docker pause` and a debugger do. It interrupts the wait for sockets, of which WasmEdge leaves things behind.
+/// It interrupts the wait for sockets, of which WasmEdge leaves things behind.
 #[test]
 fn being_stopped_and_continued_does_not_end_the_service() {
     let mut app = TestApp::start();
