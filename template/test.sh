@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a project as README shows it, and does in it what its README says: `make up`, the commands, Ctrl-C, `make test`,
+# Makes a project as README shows it, with more fields, and does in it what its README says: `make up`, the commands, Ctrl-C, `make test`,
 # and `make test-page`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -33,7 +33,9 @@ rm -rf "$folder"
 say "make new"
 command=$(sed -n 's/^\$ \(make new .*\)/\1/p' README.md docs/make-it-yours.md | sort -u)
 [ "$(wc -l <<<"$command")" = 1 ] || fail "README.md and docs/make-it-yours.md differ:"$'\n'"$command"
-bash -c "$command DIR=$folder SINGULAR="
+# A field of each other type too, one whose name ends in the key's, and one that tests might take for unknown.
+more="${command%\'}, paid:bool, day:date, parent_booking_id:int, colour:text'"
+bash -c "$more DIR=$folder SINGULAR="
 
 # `ORDER BY` is SQL's, and two names are a library's.
 word='(?<![a-zA-Z])orders?(?![a-z])|(?<![A-Z])Orders?(?![a-z])|(?<![A-Z])ORDERS?(?![A-Z])'
