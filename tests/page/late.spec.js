@@ -119,3 +119,58 @@ test('a row that was asked for first does not open over what was asked for last'
   await act(page, 'Edit', b);
   await expect(page.locator('#editor-title')).toContainText(String(b));
 });
+
+test.describe('two tables', () => {
+  /** Opens the other table and then the first one, so that the way back leads to the other; gives what is changed there. */
+  async function openBoth(page, service, entity) {
+    await entity.describe(page, (api) => {
+      const one = Object.keys(api.paths).find((path) => path.startsWith(`${entity.path}/{`));
+      api.paths['/others'] = { get: api.paths[entity.path].get };
+      api.paths['/others/{id}'] = api.paths[one];
+    });
+    const changes = [];
+    await page.route('**/others*', (route) => route.fulfill({ json: samples }));
+    await page.route('**/others/*', (route) => {
+      if (route.request().method() !== 'GET') changes.push(route.request().method());
+      return route.fulfill({ json: first });
+    });
+    await open(page, service, '#/others');
+    await expect(page.locator('#data-title')).toHaveText('Others');
+    await page.locator(`#views a[data-path="${entity.path}"]`).click();
+    await expect(page.locator('#data-title')).not.toHaveText('Others');
+    await expect(rowOf(page, first[entity.key])).toBeVisible();
+    return changes;
+  }
+
+  async function goBack(page) {
+    await page.goBack(); // no dialog stops that
+    await expect(page.locator('#data-title')).toHaveText('Others');
+    await expect(page.locator('#table')).not.toHaveAttribute('aria-busy');
+  }
+
+  test('what is deleted is what the question was about, also when another table is shown behind it', async ({ page, service, entity }) => {
+    const changes = await openBoth(page, service, entity);
+
+    await act(page, 'Delete', first[entity.key]);
+    await goBack(page);
+    await page.locator('#remove').click();
+
+    await expect(page.locator('#said')).toContainText(`${first[entity.key]} is deleted`);
+    expect(changes).toEqual([]);
+    expect(await entity.row(first[entity.key])).toBeUndefined();
+  });
+
+  test('what is saved goes to the table whose form it is, also when another one is shown behind it', async ({ page, service, entity }) => {
+    const { name, value } = entity.change(second);
+    const changes = await openBoth(page, service, entity);
+
+    await act(page, 'Edit', second[entity.key]);
+    await entity.typeValue(page, name, value);
+    await goBack(page);
+    await save(page);
+
+    await expect(page.locator('#said')).toContainText(`${second[entity.key]} is saved`);
+    expect(changes).toEqual([]);
+    expect(await entity.row(second[entity.key])).toEqual({ ...second, [name]: value });
+  });
+});
