@@ -158,6 +158,7 @@ test.describe('two tables', () => {
     await expect(page.locator('#said')).toContainText(`${first[entity.key]} is deleted`);
     expect(changes).toEqual([]);
     expect(await entity.row(first[entity.key])).toBeUndefined();
+    await expect(page.locator('#data-title')).toBeFocused();
   });
 
   test('what is saved goes to the table whose form it is, also when another one is shown behind it', async ({ page, service, entity }) => {
