@@ -34,7 +34,7 @@ test('a deletion tells of its own row, and leaves the question about another one
   await act(page, 'Delete', b);
   release();
 
-  await expect(page.locator('#said')).toContainText(`${a} is deleted`);
+  await expect(page.locator('#remover #said')).toContainText(`${a} is deleted`); // what is behind a dialog is not read out
   await expect(rowOf(page, a)).toHaveCount(0);
   await expect(page.locator('#remover-title')).toContainText(`${b}?`);
   await expect(page.locator('#remover')).toBeVisible();
@@ -95,12 +95,15 @@ test('a save that fails after its form was closed is told of, and marks nothing 
   await page.locator(`#field-${entity.key}`).fill('61');
   release();
 
+  await expect(page.locator('#editor #said')).toContainText(/^Saving a new /); // what is behind a dialog is not read out
   await expect(page.locator('#alert')).toContainText(/Saving a new .*422/);
   await expect(page.locator('#alert')).toContainText(`/${entity.number}`);
   await expect(page.locator('#editor')).toBeVisible();
   await expect(page.locator('#editor [aria-invalid]')).toHaveCount(0);
   await expect(page.locator('#editor-alert')).toBeEmpty();
   await expect(page.locator(`#field-${entity.key}`)).toHaveValue('61');
+  await page.keyboard.press('Escape');
+  await expect(page.locator('#main #said')).toContainText(/^Saving a new /); // it is seen on
 });
 
 test('a row that was asked for first does not open over what was asked for last', async ({ page, service, entity }) => {
