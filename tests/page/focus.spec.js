@@ -122,3 +122,24 @@ test('a deletion whose question was closed leaves the focus on the row after it'
   await expect(rowOf(page, first[entity.key])).toHaveCount(0);
   await expect(act(page, 'Edit', second)).toBeFocused();
 });
+
+for (const width of [1280, 760]) {
+  test(`what has the focus does not hide under the bar, ${width} pixels wide`, async ({ page, service, entity }) => {
+    await entity.fill(40);
+    await page.setViewportSize({ width, height: 500 });
+    await open(page, service);
+    await expect(rowOf(page, 40)).toBeVisible();
+    await expect(page.locator('#traffic')).toBeVisible(); // it makes the bar wider
+    await page.getByRole('button', { name: 'Delete 40', exact: true }).focus();
+
+    for (let steps = 0; steps < 80; steps++) {
+      await page.keyboard.press('Shift+Tab');
+      const hidden = await page.evaluate(() => {
+        const { top } = document.activeElement.getBoundingClientRect();
+        const bar = document.querySelector('.bar');
+        return bar.contains(document.activeElement) ? 0 : Math.max(0, bar.getBoundingClientRect().bottom - top);
+      });
+      expect(hidden).toBe(0);
+    }
+  });
+}
