@@ -2,7 +2,7 @@
 
 import { samples } from './support/entity.js';
 import { until } from './support/service.js';
-import { expect, open, rowOf, test } from './support/test.js';
+import { expect, open, rowOf, test, texts } from './support/test.js';
 
 const [first, second] = samples;
 
@@ -40,12 +40,14 @@ test('digits are sent as they were typed', async ({ page, service, entity }) => 
 test('a row that is far away is shown when it has been created', async ({ page, service, entity }) => {
   await entity.fill(500);
   await open(page, service);
+  const told = await texts(page, '#where');
 
   await page.getByRole('button', { name: /^New/ }).click();
   await entity.type(page, { ...first, [entity.key]: 100_000 });
   await page.getByRole('button', { name: 'Save' }).click();
 
   await expect(rowOf(page, 100_000)).toHaveClass('found');
+  expect((await told()).join()).not.toContain('There is no');
 });
 
 test('a row is edited, and what was not touched stays as it was', async ({ page, service, entity }) => {

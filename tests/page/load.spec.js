@@ -99,6 +99,16 @@ test('a file with a key that is taken, and one that is no JSON, are refused in w
   await expect(page.locator('#load-alert')).toContainText('400 Bad Request');
 });
 
+test('a file that is dropped on a dialog is refused in words, where they are read out', async ({ page, service, entity }) => {
+  await open(page, service);
+  await page.getByRole('button', { name: /^New/ }).click();
+
+  await drop(page, JSON.stringify(samples));
+
+  await expect(page.locator('#editor #said')).toHaveText('Close the dialog first.');
+  expect(await entity.count()).toBe(0);
+});
+
 test('a file that is too large is refused in words', async ({ page, entity, launch }) => {
   const service = await launch({ MAX_BODY_BYTES: '1000000' });
   await open(page, service);

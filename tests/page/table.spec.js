@@ -1,7 +1,7 @@
 // The table: page by page, however many rows there are.
 
 import { samples } from './support/entity.js';
-import { expect, open, rowOf, test } from './support/test.js';
+import { expect, open, rowOf, test, texts } from './support/test.js';
 
 test('each row is shown with its digits, in the sequence of its fields', async ({ page, service, entity }) => {
   await entity.reset();
@@ -29,6 +29,22 @@ test('an empty table says what to do', async ({ page, service, entity }) => {
 
   await expect(page.locator('#empty')).toBeVisible();
   await expect(page.locator('#table')).toBeHidden();
+});
+
+test('a key that was gone to is not missed on the page that one has gone back to', async ({ page, service, entity }) => {
+  await entity.reset();
+  await open(page, service);
+  await expect(page.locator('#rows tr')).toHaveCount(samples.length);
+  const told = await texts(page, '#where');
+  await page.route('**after=90000', () => {}, { times: 1 }); // never answered
+
+  await page.getByLabel('Go to').fill('90001');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**after=90000');
+  await page.goBack();
+
+  await expect(page.locator('#table')).not.toHaveAttribute('aria-busy');
+  expect((await told()).join()).not.toContain('There is no');
 });
 
 test.describe('a million rows', () => {
@@ -94,6 +110,10 @@ test.describe('a million rows', () => {
     await page.getByLabel('Go to').fill(String(COUNT + 1));
     await page.keyboard.press('Enter');
     await expect(page.locator('#where')).toContainText(`There is no ${COUNT + 1}.`);
+    await page.getByLabel('Go to').fill('000777778');
+    await page.keyboard.press('Enter');
+    await expect(rowOf(page, 777778)).toHaveClass('found');
+    await expect(page.locator('#where')).not.toContainText('There is no');
     await page.getByLabel('Go to').fill('1');
     await page.keyboard.press('Enter');
     await expect(rowOf(page, 1)).toBeVisible();

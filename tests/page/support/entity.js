@@ -30,14 +30,18 @@ export class Entity {
     return entity;
   }
 
-  /** A field of `row` that is not the key, and another value of it: as the table shows it, and as it is stored. */
+  /**
+   * A field of `row` that is not the key, and another value of it: as the table shows it, and as it is stored. And a third
+   * value, `elsewhere`, which a field of two values does not have.
+   */
   change(row) {
-    if (this.text) return { name: this.text, shown: 'written on the page', value: 'written on the page' };
-    if (this.number !== key) return { name: this.number, shown: '8', value: 8 };
+    if (this.text) return { name: this.text, shown: 'written on the page', value: 'written on the page', elsewhere: 'written elsewhere' };
+    if (this.number !== key) return { name: this.number, shown: '8', value: 8, elsewhere: 9 };
     const name = this.other;
     const { type, format } = this.schema.properties[name];
     if (type === 'boolean') return { name, shown: '', value: !row[name] };
-    return { name, shown: '2030', value: format === 'date' ? '2030-04-05' : '2030-04-05T06:07:08Z' };
+    const [value, elsewhere] = ['2030', '2031'].map((year) => (format === 'date' ? `${year}-04-05` : `${year}-04-05T06:07:08Z`));
+    return { name, shown: '2030', value, elsewhere };
   }
 
   /** Puts a value into its field of the form, as a user would. */

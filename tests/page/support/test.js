@@ -56,6 +56,16 @@ export async function open(page, service, hash = '') {
 
 export const rowOf = (page, key) => page.locator(`#rows tr[data-key="${key}"]`);
 
+/** Gives a function that tells what has stood there since now. */
+export async function texts(page, place) {
+  const all = await page.locator(place).evaluateHandle((element) => {
+    const seen = [];
+    new MutationObserver(() => seen.push(element.textContent)).observe(element, { childList: true });
+    return seen;
+  });
+  return () => all.jsonValue();
+}
+
 /** Asserts that axe-core finds nothing to mend in what is shown. */
 export async function expectAccessible(page) {
   // Colours on their way from one to another are nobody's fault.
