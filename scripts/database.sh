@@ -11,6 +11,8 @@ options=("${@:3}")
 pid_file=$folder/pid
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+# Who takes connections speaks first; the port is open before.
+greets() { (exec 3<>"/dev/tcp/127.0.0.1/$1" && read -r -n 1 -t 1 <&3) 2>/dev/null; }
 # A file that a crash left behind may name a process that has nothing to do with it.
 is_ours() { [ -s "$pid_file" ] && grep -qsF -- "--datadir=$folder/data" "/proc/$(cat "$pid_file")/cmdline"; }
 running() { is_ours && answers "$(cat "$folder/port")"; }
@@ -54,10 +56,10 @@ END
         --init-file="$folder/init.sql" --character-set-server=utf8mb4 --max-connections=500 "${options[@]}" \
         >"$folder/server.log" 2>&1 </dev/null 9>&- &
     local server=$!
-    # Only here it is ended by Ctrl-C, because who started it does not come to stop it. At once: it has nothing to lose, and
-    # when it is asked to end while it starts, it may hang.
+    # Until it runs, Ctrl-C ends it all the same: who started it will not come to stop it. By force: it has nothing to lose
+    # yet, and asked to end before it takes connections, it may hang.
     trap '{ kill -KILL "$server"; wait "$server"; } 2>/dev/null || true; exit 130' INT TERM HUP
-    until running; do
+    until is_ours && greets "$port"; do
         kill -0 "$server" 2>/dev/null || {
             tail -n 20 "$folder/server.log" >&2
             exit 1
