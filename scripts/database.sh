@@ -11,26 +11,32 @@ options=("${@:3}")
 pid_file=$folder/pid
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+# Who takes connections speaks first; the port is open before.
+greets() { (exec 3<>"/dev/tcp/127.0.0.1/$1" && read -r -n 1 -t 1 <&3) 2>/dev/null; }
 # A file that a crash left behind may name a process that has nothing to do with it.
-is_ours() { [ -s "$pid_file" ] && grep -qs -- "--datadir=$folder/data" "/proc/$(cat "$pid_file")/cmdline"; }
+is_ours() { [ -s "$pid_file" ] && grep -qsF -- "--datadir=$folder/data" "/proc/$(cat "$pid_file")/cmdline"; }
 running() { is_ours && answers "$(cat "$folder/port")"; }
 url() { echo "mysql://user:passwd@127.0.0.1:$(cat "$folder/port")/demo"; }
 
 start() {
+    # One at a time: a second one waits, and finds it running.
+    mkdir -p "$folder"
+    exec 9>"$folder/lock"
+    flock 9
     if running; then
         url
         exit 3
     fi
-    mkdir -p "$folder"
     if [ ! -d "$folder/data/mysql" ]; then
         say "creating a private MariaDB under ${folder#"$PWD/"}"
-        rm -rf "$folder/data"
+        rm -rf "$folder/data" "$folder/data.new"
         # --force: also where the machine's own name does not resolve. A relative folder: it trips over a space.
-        (cd "$folder" && mariadb-install-db --no-defaults --force --user="$(id -un)" --datadir=./data --skip-test-db \
+        (cd "$folder" && mariadb-install-db --no-defaults --force --user="$(id -un)" --datadir=./data.new --skip-test-db \
             --skip-name-resolve --auth-root-authentication-method=socket) >"$folder/install.log" 2>&1 || {
             tail -n 20 "$folder/install.log" >&2
             exit 1
         }
+        mv "$folder/data.new" "$folder/data" # only now: what was interrupted is begun anew
     fi
     cat >"$folder/init.sql" <<'END'
 CREATE DATABASE IF NOT EXISTS demo;
@@ -48,9 +54,12 @@ END
     setsid mariadbd --no-defaults --user="$(id -un)" --datadir="$folder/data" --socket=mariadb.sock \
         --pid-file="$pid_file" --port="$port" --bind-address=127.0.0.1 --skip-name-resolve \
         --init-file="$folder/init.sql" --character-set-server=utf8mb4 --max-connections=500 "${options[@]}" \
-        >"$folder/server.log" 2>&1 </dev/null &
+        >"$folder/server.log" 2>&1 </dev/null 9>&- &
     local server=$!
-    until running; do
+    # Until it runs, Ctrl-C ends it all the same: who started it will not come to stop it. By force: it has nothing to lose
+    # yet, and asked to end before it takes connections, it may hang.
+    trap '{ kill -KILL "$server"; wait "$server"; } 2>/dev/null || true; exit 130' INT TERM HUP
+    until is_ours && greets "$port"; do
         kill -0 "$server" 2>/dev/null || {
             tail -n 20 "$folder/server.log" >&2
             exit 1
@@ -67,7 +76,7 @@ stop() {
     local pid
     pid=$(cat "$pid_file")
     kill "$pid"
-    while [ -e "$pid_file" ]; do sleep 0.1; done # it removes the file when it is done
+    while [ -e "/proc/$pid/fd/0" ]; do sleep 0.1; done # a process that has ended, however it did, has no open files
     say "MariaDB is stopped"
 }
 

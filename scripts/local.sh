@@ -7,28 +7,34 @@ export BIND=${BIND:-127.0.0.1}
 host=$BIND port=${PORT:-8080}
 [ "$host" != 0.0.0.0 ] || host=127.0.0.1
 address=http://$host:$port
-taken() { (exec 3<>"/dev/tcp/$host/$1") 2>/dev/null; }
+taken() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
 is_running() { [ -n "$service" ] && kill -0 "$service" 2>/dev/null; }
-is_ready() { curl -fs "$address/readyz" >/dev/null 2>&1; }
+is_ready() { curl -fs --max-time 2 "$address/readyz" >/dev/null 2>&1; }
 
 # usage: check_port COMMAND     (what to run with another PORT when it is taken)
 check_port() {
-    taken "$port" || return 0
+    taken "$host" "$port" || return 0
     echo "Port $port is taken. Choose another one: PORT=$((port + 1)) $1" >&2
     exit 1
 }
 
 # Sets DATABASE_URL, unless the user did. May be called again, should the database have gone away.
 use_database() {
-    local code=0
+    local code=0 told=
     : "${users_database=${DATABASE_URL:-}}"
     if [ -z "$users_database" ]; then
+        # Who is told to end meanwhile does so when it is known whose the database is: a signal for this shell alone does
+        # not reach what starts it.
+        trap 'told=130' INT
+        trap 'told=143' TERM
         DATABASE_URL=$(scripts/database.sh start) || code=$?
         case $code in
         0) stop_database=yes ;;
         3) ;; # somebody else's, who will stop it
-        *) exit $code ;;
+        *) exit "${told:-$code}" ;;
         esac
+        end_when_told
+        [ -z "$told" ] || exit "$told"
     fi
     export DATABASE_URL
 }
@@ -36,7 +42,7 @@ use_database() {
 # Has it drained by a request, as everywhere, but at once: no balancer has to notice.
 use_drain() {
     local admin=$((port + 1))
-    while taken "$admin"; do admin=$((admin + 1)); done
+    while taken 127.0.0.1 "$admin"; do admin=$((admin + 1)); done
     export ADMIN_BIND=${ADMIN_BIND:-127.0.0.1:$admin} DRAIN_DELAY=${DRAIN_DELAY:-0.001} DRAIN_TIMEOUT=${DRAIN_TIMEOUT:-2}
 }
 
@@ -53,6 +59,9 @@ stop_service() {
     kill "$service" 2>/dev/null || return 0
     while is_running; do wait "$service" || true; done
 }
+end_when_told() {
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+}
 trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+end_when_told

@@ -10,7 +10,7 @@ use_drain
 scripts/serve.sh order_demo_service.wasm &
 service=$!
 until sleep 0.3 && is_ready; do
-    is_running || wait "$service" # it has ended, and has said why
+    is_running || { wait "$service"; exit; } # it has ended, and has said why
 done
 cat >&2 <<END
 

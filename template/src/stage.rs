@@ -10,13 +10,21 @@ use std::{
 pub struct Stage(PathBuf);
 
 impl Stage {
-    /// A new one beside `folder`.
+    /// A new one beside `folder`. One that Ctrl-C has left there goes.
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn beside(folder: &Path) -> Result<Stage, String> {
         let name = folder.file_name().ok_or("DIR names no folder")?.to_string_lossy();
-        let path = folder.with_file_name(format!(".{name}.{}", process::id()));
+        let start = format!(".{name}.unfinished.");
+        let path = folder.with_file_name(format!("{start}{}", process::id()));
+        for entry in path.parent().and_then(|parent| fs::read_dir(parent).ok()).into_iter().flatten().flatten() {
+            let file = entry.file_name();
+            let process = file.to_str().and_then(|file| file.strip_prefix(&start)?.parse::<u32>().ok());
+            if process.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
         fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(Stage(path))
     }
@@ -60,6 +68,23 @@ mod tests {
         fs::write(stage.path().join("file"), "").unwrap();
         stage.keep(&folder).unwrap();
         assert!(folder.join("file").exists() && entries() == 1);
+        fs::remove_dir_all(parent).unwrap();
+    }
+
+    #[test]
+    fn what_was_interrupted_goes_when_its_process_is_gone() {
+        let parent = std::env::temp_dir().join(format!("make_new_interrupted.{}", process::id()));
+        let left = |name: &str| {
+            let path = parent.join(name);
+            fs::create_dir_all(path.join("src")).unwrap();
+            path
+        };
+        let gone = left(".bookings.unfinished.4294967295"); // no process has this number
+        let kept = [left(".bookings.unfinished.1"), left(".bookings.4294967295"), left(".rooms.unfinished.4294967295")];
+
+        drop(Stage::beside(&parent.join("bookings")).unwrap());
+
+        assert!(!gone.exists() && kept.iter().all(|path| path.exists()));
         fs::remove_dir_all(parent).unwrap();
     }
 }
