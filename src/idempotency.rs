@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     App,
+    db::DUPLICATE_KEY,
     error::{Error, Fault, Place},
     migrations::Migration,
     operation::{self, Header, Parameter},
@@ -39,9 +40,6 @@ pub const PURGE: Purge = Purge {
     what: "idempotency keys",
     statement: "DELETE FROM idempotency_keys WHERE created_at < NOW() - INTERVAL 24 HOUR LIMIT ?",
 };
-
-/// The server's code for a key that is there already.
-const DUPLICATE_KEY: u16 = 1062;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotent-replayed");

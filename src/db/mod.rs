@@ -29,6 +29,9 @@ use crate::{
     tls,
 };
 
+/// The server's code for a key that is there already.
+pub const DUPLICATE_KEY: u16 = 1062;
+
 /// What every connection is set to. What does not fit a column is an error, never cut to size. A statement waits a
 /// quarter of the time limit for a lock (a second at least), so that there is time to try again. A transaction locks the rows that it
 /// changes and not the gaps between them: fewer deadlocks.

@@ -13,7 +13,7 @@ use super::{
     columns::{self, assignments, columns, placeholders},
 };
 use crate::{
-    db::{Database, LongTransaction},
+    db::{DUPLICATE_KEY, Database, LongTransaction},
     error::Error,
     events::outbox::{Change, Outbox},
     migrations::{self, Migration},
@@ -54,9 +54,6 @@ const MOST_ROWS: usize = 512;
 
 /// How long it may take to empty the table where others are told of it.
 const MOST_TIME_TO_EMPTY: Duration = Duration::from_secs(60);
-
-/// The server's code for a key that is there already.
-const DUPLICATE_KEY: u16 = 1062;
 
 /// Empties the table, or creates it if there is none. If anybody is told, then one by one, in one transaction that takes
 /// a minute at most.

@@ -5,7 +5,7 @@
 use mysql_async::{Conn, prelude::Queryable};
 
 use super::{Subscription, formats::Event, refuse};
-use crate::{App, error::Error, migrations::Migration, purge::Purge};
+use crate::{App, db::DUPLICATE_KEY, error::Error, migrations::Migration, purge::Purge};
 
 /// The steps of the table.
 pub const MIGRATIONS: &[Migration] = &[Migration { name: "0009_inbox", sql: include_str!("../../sql/0009_inbox.sql") }];
@@ -17,9 +17,6 @@ pub const PURGE: Purge = Purge {
     what: "events in the inbox",
     statement: "DELETE FROM inbox WHERE received_at < NOW() - INTERVAL 7 DAY LIMIT ?",
 };
-
-/// The server's code for a key that is there already.
-const DUPLICATE_KEY: u16 = 1062;
 
 /// Applies those events that have not been applied before, in their sequence.
 ///
