@@ -2,7 +2,6 @@
 
 use std::{
     fs::{self, File},
-    net::TcpListener,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -11,7 +10,7 @@ use std::{
 
 use crate::{
     commands::{eventually, get, sh, try_sh},
-    support::root,
+    support::{free_port, root},
 };
 
 /// The copy's folder.
@@ -97,7 +96,7 @@ pub struct Session<'t> {
 
 impl Session<'_> {
     pub fn start<'t>(tree: &'t Tree, command: &str, settings: &[(&str, &str)]) -> Session<'t> {
-        let port = quiet_port();
+        let port = free_port();
         let output = tree.path().join("target").join(format!("{command}.log"));
         let log = File::create(&output).unwrap();
         let make = Command::new("make")
@@ -152,12 +151,6 @@ impl Drop for Session<'_> {
             let _ = self.make.wait();
         }
     }
-}
-
-/// A port that no outgoing connection takes while the first build goes on.
-fn quiet_port() -> u16 {
-    let first = 20_000 + (std::process::id() % 10_000) as u16;
-    (first..32_000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 fn eventually_or(what: &str, seconds: u64, mut holds: impl FnMut() -> bool, else_: impl Fn() -> String) -> Duration {
