@@ -69,7 +69,7 @@ screenshots: build ## takes the pictures of the page in docs/
 	@scripts/setup.sh page
 	@SCREENSHOTS=1 scripts/with-database.sh scripts/test-page.sh screenshots
 
-test-next: build ## all of them again, on the WasmEdge of Debian's testing release
+test-next: build ## those over sockets again, on the WasmEdge of Debian's testing release
 	@scripts/setup.sh bench
 	@scripts/setup.sh python
 	@scripts/test-next.sh
