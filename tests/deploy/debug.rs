@@ -1,7 +1,15 @@
 //! The native build in a debugger: as an editor starts it from the files in .vscode, and from the shell as docs/debug.md
 //! says. Both stop at the same line, show a variable, and go on.
 
-use std::{fs, thread};
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -33,14 +41,24 @@ fn the_editor_s_configuration_stops_the_service_at_a_line_and_shows_a_variable_a
     debugger.event("initialized");
     let file = root().join(FILE);
     let breakpoints = json!({"source": {"path": file}, "breakpoints": [{"line": line()}]});
-    debugger.ask("setBreakpoints", &breakpoints); // on a busy machine it is verified later
+    debugger.ask("setBreakpoints", &breakpoints);
     debugger.ask("configurationDone", &json!({}));
+    let has_stopped = Arc::new(AtomicBool::new(false));
+    let is_enough = has_stopped.clone();
     let asked = thread::spawn(move || {
         eventually("the service is ready", 20, || get(&format!("{url}/readyz")).0 == 200);
-        get(&format!("{url}{NOBODY}"))
+        // On a busy machine the first may come by before the breakpoint is there.
+        loop {
+            let answer = get(&format!("{url}{NOBODY}"));
+            if is_enough.load(Ordering::SeqCst) {
+                return answer;
+            }
+            thread::sleep(Duration::from_millis(200));
+        }
     });
 
     let stopped = debugger.event("stopped");
+    has_stopped.store(true, Ordering::SeqCst);
     assert_eq!(stopped["reason"], "breakpoint");
     let thread = json!({"threadId": stopped["threadId"], "levels": 1});
     let frame = debugger.ask("stackTrace", &thread)["stackFrames"][0].clone();
