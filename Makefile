@@ -98,7 +98,8 @@ test-galera: build ## two instances on a Galera cluster of three nodes, of which
 	@$(DEPLOY) galera:: -- --nocapture --test-threads=1
 
 test-docs: build native ## types what the pages say, and follows their recipes in a copy of this folder
-	@scripts/with-database.sh $(DEPLOY) docs:: -- --nocapture --test-threads=1
+	@scripts/with-database.sh $(DEPLOY) docs:: -- --nocapture --test-threads=1; code=$$?; \
+		cargo clean --quiet --package order_demo_service; exit $$code # what was built of the copy is not this folder's
 
 schemathesis: build ## looks for requests that are answered otherwise than /openapi.json says; SEED=2 makes others
 	@scripts/setup.sh schemathesis

@@ -6,7 +6,7 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -65,8 +65,10 @@ impl Debugger {
     }
 
     fn wait_for(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + Duration::from_secs(60);
         loop {
-            let message = self.messages.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("no {what}"));
+            let left = deadline.saturating_duration_since(Instant::now());
+            let message = self.messages.recv_timeout(left).unwrap_or_else(|_| panic!("no {what}"));
             assert!(message["event"] != "terminated" || what == "terminated", "it has ended: {message}");
             if is_it(&message) {
                 return message;
